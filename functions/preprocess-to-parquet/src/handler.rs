@@ -1,0 +1,148 @@
+//! The stage as a function of its request.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use shared::bundle::champion;
+use shared::contracts::{
+    Artifact, Layout, Manifest, ModelAction, Part, Request, Run, RunState,
+};
+use shared::measure::Stage;
+use shared::models::ModelError;
+use shared::progress::Progress;
+use shared::settings::Settings;
+use shared::store::Store;
+use shared::tables::{TableWriter, features_batches};
+use shared::transactions::reader::Outcome;
+use shared::{Error, Result};
+
+use crate::pass::{self, Written};
+
+/// What the stage needs; built once a process.
+#[derive(Clone)]
+pub struct Context {
+    /// The bucket of the artifacts.
+    pub store: Store,
+    /// Settings in place of the bucket's `config/insiders.toml`.
+    pub settings: Option<Settings>,
+    /// Who is watching.
+    pub progress: Arc<dyn Progress>,
+}
+
+/// Runs the stage.
+///
+/// # Errors
+/// [`Error::BadInput`] if the source is no export, has too many rows that can't be read, or
+/// too few customers; nothing is visible then. [`Error::NotFound`] for a missing source.
+pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
+    let mut stage = Stage::start("preprocess-to-parquet");
+    let run = plan(context, &request).await?;
+    let layout = Layout::new(&run.run_id);
+    tracing::info!(run_id = run.run_id, source = run.source.key, bytes = run.source.size, "run");
+    if let Some((manifest, _)) = context.store.get_optional(&layout.key(Part::Manifest)).await? {
+        return complete(&manifest, run, &layout);
+    }
+    stage.lap("plan");
+
+    context.progress.step("read and clean");
+    let (outcome, written) = pass::run(&context.store, &run, Arc::clone(&context.progress)).await?;
+    stage.lap("read");
+    if let Err(error) = enough_customers(&run, &outcome) {
+        written.abort().await;
+        return Err(error);
+    }
+    context.progress.step("write features");
+    let mut artifacts = BTreeMap::new();
+    let mut add = |part: Part, artifact: Artifact| {
+        artifacts.insert(part.file_name().to_owned(), artifact);
+    };
+    add(Part::Transactions, written.transactions.commit().await?);
+    add(Part::Quarantine, written.quarantine.commit().await?);
+    add(Part::Features, features(context, &layout, &outcome).await?);
+    let quality = serde_json::to_vec_pretty(&outcome.quality)
+        .map_err(|e| Error::Internal(e.to_string()))?;
+    let key = layout.key(Part::Quality);
+    add(Part::Quality, context.store.put(&key, "application/json", Bytes::from(quality)).await?);
+    stage.lap("write");
+
+    let counts = outcome.counts;
+    tracing::info!(
+        rows = counts.rows_read,
+        kept = counts.rows_kept,
+        quarantined = counts.rows_quarantined,
+        customers = counts.customers,
+        "preprocessed"
+    );
+    Ok(RunState {
+        run,
+        already_complete: false,
+        as_of: Some(outcome.as_of),
+        stages: vec![stage.finish(counts.rows_read, counts.customers)],
+        counts,
+        quality: None,
+        artifacts,
+    })
+}
+
+/// Decides the run from what is asked for and what is there.
+async fn plan(context: &Context, request: &Request) -> Result<Run> {
+    let store = &context.store;
+    let settings = match &context.settings {
+        Some(settings) => settings.clone(),
+        None => match store.get_optional(Layout::SETTINGS).await? {
+            None => Settings::default(),
+            Some((bytes, _)) => {
+                let text = std::str::from_utf8(&bytes)
+                    .map_err(|_| Error::config(Layout::SETTINGS, "it is not utf-8"))?;
+                Settings::parse(text, Layout::SETTINGS)?
+            }
+        },
+    };
+    let (source, champion) =
+        tokio::try_join!(store.source(&request.source), champion(store))?;
+    let champion = champion.map(|(champion, _)| champion.version);
+    Run::plan(store.bucket(), request, source, settings, champion.as_deref())
+}
+
+/// A run that is there already: the same work, so the same result.
+fn complete(manifest: &[u8], run: Run, layout: &Layout<'_>) -> Result<RunState> {
+    let manifest: Manifest = serde_json::from_slice(manifest).map_err(|e| Error::Corrupt {
+        object: layout.key(Part::Manifest),
+        reason: e.to_string(),
+    })?;
+    Ok(RunState {
+        run,
+        already_complete: true,
+        as_of: Some(manifest.effective_as_of),
+        counts: manifest.counts,
+        quality: Some(manifest.quality),
+        artifacts: manifest.artifacts,
+        stages: manifest.stages,
+    })
+}
+
+/// A fit needs a customer for each segment.
+fn enough_customers(run: &Run, outcome: &Outcome) -> Result<()> {
+    let (have, need) = (outcome.features.len(), run.settings.clustering.k);
+    if run.action == ModelAction::Fit && have < need {
+        return Err(ModelError::TooFewCustomers { have, need }.into());
+    }
+    Ok(())
+}
+
+async fn features(
+    context: &Context,
+    layout: &Layout<'_>,
+    outcome: &Outcome,
+) -> Result<Artifact> {
+    let (schema, batches) = features_batches(&outcome.features);
+    let mut table = TableWriter::new(Vec::new(), schema)?;
+    for batch in batches {
+        table.write(&batch?)?;
+    }
+    let (bytes, rows) = table.finish()?;
+    let key = layout.key(Part::Features);
+    let artifact = context.store.put(&key, Written::PARQUET, Bytes::from(bytes)).await?;
+    Ok(Artifact { rows: Some(rows), ..artifact })
+}

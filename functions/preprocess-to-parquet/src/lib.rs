@@ -1,0 +1,11 @@
+//! `preprocess-to-parquet`: the first stage. It decides what the run is, then reads the
+//! export once: decode, parse, quarantine, clean, accumulate. It leaves transactions,
+//! quarantine, features and quality counts in the run's folder.
+//!
+//! [`handle`] is the whole stage; [`pass`] is the one pass over the bytes.
+
+mod handler;
+mod pass;
+mod sink;
+
+pub use handler::{Context, handle};

@@ -1,0 +1,17 @@
+//! The Lambda function `preprocess-to-parquet`.
+
+use std::sync::Arc;
+
+use preprocess_to_parquet::{Context, handle};
+use shared::contracts::Request;
+use shared::lambda::{init_tracing, required_env, serve};
+use shared::progress::Silent;
+use shared::store::Store;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    init_tracing();
+    let store = Store::from_env(&required_env("BUCKET")?).await;
+    let context = &Context { store, settings: None, progress: Arc::new(Silent) };
+    serve(move |request: Request| async move { handle(context, request).await }).await
+}

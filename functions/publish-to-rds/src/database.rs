@@ -1,0 +1,232 @@
+//! Where the database is and how it is reached.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use shared::{Error, Result};
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+/// A Postgres database. Neither `Debug` nor `Display` shows the password.
+#[derive(Clone)]
+pub struct Database {
+    pub(crate) config: Config,
+    /// A PEM file of certificate authorities to trust besides the system's, such as the
+    /// bundle of RDS.
+    pub ca_file: Option<PathBuf>,
+    /// Waits and batch sizes.
+    pub limits: Limits,
+}
+
+/// How long each part of a publication may take, and how much of it is in memory at once.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// One attempt to connect, where the URL has no `connect_timeout`.
+    pub connect: Duration,
+    /// One statement other than loading and checking.
+    pub statement: Duration,
+    /// Loading a run's rows, and checking them.
+    pub load: Duration,
+    /// Waiting for a lock that another publisher holds.
+    pub lock: Duration,
+    /// Waiting for readers of a run that is to be dropped.
+    pub prune_lock: Duration,
+    /// Batches that are read ahead.
+    pub batches_ahead: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            statement: Duration::from_secs(60),
+            load: Duration::from_secs(14 * 60),
+            lock: Duration::from_secs(30),
+            prune_lock: Duration::from_secs(3),
+            batches_ahead: 2,
+        }
+    }
+}
+
+/// Whether the connection is encrypted. Where it is, the certificate is always verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encryption {
+    None,
+    Verified,
+}
+
+impl Database {
+    /// Reads `postgres://user:password@host:port/database?sslmode=…`, or libpq's
+    /// `key=value` pairs.
+    ///
+    /// `sslmode` is `disable`, `prefer` (the default: TLS unless the server has none; none
+    /// to this very machine) or `require`; libpq's `verify-ca` and `verify-full` mean
+    /// `require`, because a certificate is verified in every mode. `sslrootcert` names a
+    /// file of authorities, as [`ca_file`](Self::ca_file) does.
+    pub fn parse(url: &str) -> Result<Self> {
+        let wrong = |reason: String| Error::config("database URL", reason);
+        let (plain, ca_file) = split_libpq_options(url);
+        // The parser's own words may quote a part of the password: only those that can't
+        // are repeated.
+        let mut config = Config::from_str(&plain).map_err(|e| {
+            let cause = std::error::Error::source(&e).map(ToString::to_string).unwrap_or_default();
+            let safe = cause.starts_with("invalid value for option")
+                || (cause.starts_with("unknown option") && query_of(url).is_some());
+            let detail = if safe { format!(": {cause}") } else { String::new() };
+            wrong(format!(
+                "it is not postgres://user:password@host:port/database?sslmode=require{detail}"
+            ))
+        })?;
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(wrong("it names no host".to_owned()));
+        }
+        let misread = |host: &Host| matches!(host, Host::Tcp(name) if name.contains('@'));
+        if config.get_hosts().iter().any(misread) {
+            return Err(wrong("an '@' in the user or password is written %40".to_owned()));
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("insiders");
+        }
+        Ok(Self { config, ca_file, limits: Limits::default() })
+    }
+
+    /// Trusts the authorities in a PEM file besides the system's.
+    #[must_use]
+    pub fn with_ca_file(mut self, ca_file: Option<PathBuf>) -> Self {
+        self.ca_file = ca_file.or(self.ca_file);
+        self
+    }
+
+    pub(crate) fn encryption(&self) -> Encryption {
+        match self.config.get_ssl_mode() {
+            SslMode::Disable => Encryption::None,
+            // What stays on this machine needs none, and a distribution's Postgres has a
+            // certificate that nobody can verify.
+            SslMode::Prefer if self.is_local() => Encryption::None,
+            _ => Encryption::Verified,
+        }
+    }
+
+    fn is_local(&self) -> bool {
+        let by_name = self.config.get_hosts().iter().all(|host| match host {
+            Host::Tcp(name) => {
+                name == "localhost"
+                    || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+            }
+            #[cfg(unix)]
+            Host::Unix(_) => true,
+        });
+        by_name && self.config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback)
+    }
+
+    /// The database's name.
+    fn name(&self) -> &str {
+        self.config.get_dbname().or_else(|| self.config.get_user()).unwrap_or("postgres")
+    }
+}
+
+/// `host:port/database as user`.
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ports = self.config.get_ports();
+        let addresses = self.config.get_hostaddrs();
+        let hosts = self.config.get_hosts();
+        for index in 0..hosts.len().max(addresses.len()) {
+            if index > 0 {
+                f.write_str(",")?;
+            }
+            match (hosts.get(index), addresses.get(index)) {
+                (Some(Host::Tcp(name)), _) => f.write_str(name)?,
+                #[cfg(unix)]
+                (Some(Host::Unix(path)), _) => write!(f, "{}", path.display())?,
+                (None, Some(address)) => write!(f, "{address}")?,
+                (None, None) => {}
+            }
+            // One port is every host's; none is 5432.
+            let port = ports.get(index).or_else(|| ports.first()).unwrap_or(&5432);
+            write!(f, ":{port}")?;
+        }
+        write!(f, "/{}", self.name())?;
+        match self.config.get_user() {
+            Some(user) => write!(f, " as {user}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Database({self})")
+    }
+}
+
+/// What follows the `?` of a URL; a `?` in the password does not count.
+fn query_of(url: &str) -> Option<(&str, &str)> {
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return None;
+    }
+    let host = url.rfind('@').unwrap_or(0);
+    let query = url.get(host..)?.find('?')? + host;
+    Some((url.get(..query)?, url.get(query + 1..)?))
+}
+
+/// Takes out of a URL what libpq knows and our client does not.
+fn split_libpq_options(url: &str) -> (String, Option<PathBuf>) {
+    let Some((base, query)) = query_of(url) else {
+        return (url.to_owned(), None);
+    };
+    let mut ca_file = None;
+    let mut rest = Vec::new();
+    for pair in query.split('&') {
+        match pair.split_once('=') {
+            Some(("sslmode", "verify-ca" | "verify-full")) => rest.push("sslmode=require"),
+            Some(("sslrootcert", path)) => ca_file = Some(PathBuf::from(path)),
+            _ => rest.push(pair),
+        }
+    }
+    let mark = if rest.is_empty() { "" } else { "?" };
+    (format!("{base}{mark}{}", rest.join("&")), ca_file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_is_never_shown() {
+        let database = Database::parse("postgres://ann:s3cret@db.example:6543/shop").unwrap();
+        assert_eq!(database.to_string(), "db.example:6543/shop as ann");
+        assert_eq!(format!("{database:?}"), "Database(db.example:6543/shop as ann)");
+        for wrong in [
+            "postgres://ann:s3cret@db/shop?sslmode=maybe",
+            "postgres://ann:s3cret@db/shop?colour=red",
+            "postgres://ann:p@s3cret@db/shop",
+            "postgres://ann:s3%zz@db/shop",
+            "postgres://ann:s3cret@db:port/shop",
+            "host=db password=a s3cret=1",
+            "mysql://ann:s3cret@db/shop",
+            "postgres:///shop",
+        ] {
+            let error = Database::parse(wrong).unwrap_err();
+            assert_eq!(error.name(), "Insiders.Config", "{wrong}");
+            assert!(!error.to_string().contains("s3"), "{error}");
+        }
+        let named = Database::parse("postgres://a:b@db/shop?colour=red").unwrap_err().to_string();
+        assert!(named.contains("colour"), "{named}");
+    }
+
+    #[test]
+    fn tls_is_verified_wherever_the_url_asks_for_it() {
+        let encryption = |url: &str| Database::parse(url).unwrap().encryption();
+        assert_eq!(encryption("postgres://u@db.example/d"), Encryption::Verified);
+        assert_eq!(encryption("postgres://u@db.example/d?sslmode=disable"), Encryption::None);
+        assert_eq!(encryption("postgres://u@127.0.0.1/d"), Encryption::None);
+        assert_eq!(encryption("postgres://u@localhost/d"), Encryption::None);
+        assert_eq!(encryption("postgres://u@localhost/d?sslmode=require"), Encryption::Verified);
+        assert_eq!(encryption("postgres://u@localhost/d?sslmode=verify-full"), Encryption::Verified);
+        let libpq = "postgres://u:q?s@db/d?sslmode=verify-full&sslrootcert=/ca.pem";
+        assert_eq!(Database::parse(libpq).unwrap().ca_file, Some(PathBuf::from("/ca.pem")));
+    }
+}

@@ -1,0 +1,132 @@
+//! Rows of `segments.parquet` in the binary form of Postgres' COPY.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int32Type, Int64Type};
+use arrow_array::{Array, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use bytes::{BufMut, BytesMut};
+use shared::{Error, Result};
+
+use crate::digest::{COLUMNS, RowDigest};
+
+/// What a binary COPY begins with: signature, flags, length of the extension.
+pub(crate) const HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// What it ends with.
+pub(crate) const TRAILER: &[u8; 2] = &[0xff, 0xff];
+
+/// One batch by column; checked once, so that no row can fail but for its id.
+pub(crate) struct Rows<'a> {
+    customer_id: &'a StringArray,
+    is_guest: &'a BooleanArray,
+    gross_revenue: &'a Float64Array,
+    recency_days: &'a Int64Array,
+    quantity_of_products: &'a Int64Array,
+    returns: &'a Int64Array,
+    frequency: &'a Float64Array,
+    embedding_x: &'a Float64Array,
+    embedding_y: &'a Float64Array,
+    label: &'a arrow_array::Int32Array,
+    segment: &'a StringArray,
+}
+
+impl<'a> Rows<'a> {
+    /// Checks names, types and the absence of nulls. `object` names the table in errors.
+    pub(crate) fn of(batch: &'a RecordBatch, object: &str) -> Result<Self> {
+        let found = Find { batch, object };
+        Ok(Self {
+            customer_id: found.text("customer_id")?,
+            is_guest: found.column("is_guest", |array| array.as_boolean_opt())?,
+            gross_revenue: found.number::<Float64Type>("gross_revenue")?,
+            recency_days: found.number::<Int64Type>("recency_days")?,
+            quantity_of_products: found.number::<Int64Type>("quantity_of_products")?,
+            returns: found.number::<Int64Type>("returns")?,
+            frequency: found.number::<Float64Type>("frequency")?,
+            embedding_x: found.number::<Float64Type>("embedding_x")?,
+            embedding_y: found.number::<Float64Type>("embedding_y")?,
+            label: found.number::<Int32Type>("label")?,
+            segment: found.text("segment")?,
+        })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.customer_id.len()
+    }
+
+    pub(crate) fn customer_id(&self, row: usize) -> &str {
+        self.customer_id.value(row)
+    }
+
+    pub(crate) fn label(&self, row: usize) -> i32 {
+        self.label.value(row)
+    }
+
+    pub(crate) fn segment(&self, row: usize) -> &str {
+        self.segment.value(row)
+    }
+
+    /// Appends a row to `copy` and adds it to `digest`. `bytes` is scratch space.
+    pub(crate) fn send(
+        &self,
+        row: usize,
+        copy: &mut BytesMut,
+        digest: &mut RowDigest,
+        bytes: &mut Vec<u8>,
+    ) {
+        bytes.clear();
+        copy.put_i16(COLUMNS.len() as i16);
+        let mut field = |value: &[u8]| {
+            copy.put_i32(value.len() as i32);
+            copy.put_slice(value);
+            bytes.extend_from_slice(value);
+        };
+        // In the order of COLUMNS.
+        field(self.customer_id(row).as_bytes());
+        field(&[u8::from(self.is_guest.value(row))]);
+        field(&self.gross_revenue.value(row).to_be_bytes());
+        field(&self.recency_days.value(row).to_be_bytes());
+        field(&self.quantity_of_products.value(row).to_be_bytes());
+        field(&self.returns.value(row).to_be_bytes());
+        field(&self.frequency.value(row).to_be_bytes());
+        field(&self.embedding_x.value(row).to_be_bytes());
+        field(&self.embedding_y.value(row).to_be_bytes());
+        field(&self.label(row).to_be_bytes());
+        digest.add(bytes);
+    }
+}
+
+/// Columns by name.
+struct Find<'a, 'o> {
+    batch: &'a RecordBatch,
+    object: &'o str,
+}
+
+impl<'a> Find<'a, '_> {
+    fn column<T>(
+        &self,
+        name: &str,
+        cast: impl Fn(&'a dyn Array) -> Option<&'a T>,
+    ) -> Result<&'a T> {
+        let damaged =
+            |reason: String| Error::Corrupt { object: self.object.to_owned(), reason };
+        let column = self
+            .batch
+            .column_by_name(name)
+            .ok_or_else(|| damaged(format!("column '{name}' is missing")))?;
+        if column.null_count() > 0 {
+            return Err(damaged(format!("column '{name}' has nulls")));
+        }
+        cast(column.as_ref()).ok_or_else(|| {
+            damaged(format!("column '{name}' is of an unexpected type, {}", column.data_type()))
+        })
+    }
+
+    fn text(&self, name: &str) -> Result<&'a StringArray> {
+        self.column(name, |array| array.as_string_opt())
+    }
+
+    fn number<T: ArrowPrimitiveType>(
+        &self,
+        name: &str,
+    ) -> Result<&'a arrow_array::PrimitiveArray<T>> {
+        self.column(name, |array| array.as_primitive_opt::<T>())
+    }
+}

@@ -1,0 +1,35 @@
+//! `publish-to-rds`: shows a finished run to everybody who reads Postgres.
+//!
+//! [`handle`] takes a run's `segments.parquet` and `profile.json` from the store and hands
+//! them to [`publish_rows`], which loads them into a table of their own, checks there what
+//! arrived, and makes them the current run in one short transaction. Readers see the run
+//! before or this one, never a mixture, never nothing.
+//!
+//! The database needs nothing but an empty database and the right to create a schema: the
+//! migrations of `infra/migrations` are part of the program and applied by it. They need
+//! a session that stays on one server connection; a pooler in transaction mode does not do.
+
+mod database;
+mod digest;
+mod encode;
+mod failure;
+mod handler;
+mod load;
+mod migrate;
+mod names;
+mod prune;
+mod publish;
+mod read;
+mod run;
+mod session;
+mod stored;
+mod switch;
+mod tls;
+
+pub use database::{Database, Limits};
+pub use handler::{Context, Published, handle};
+pub use migrate::{MIGRATIONS, Migration};
+pub use names::RunId;
+pub use publish::{Outcome, migrate, migrate_to, publish_rows};
+pub use read::batches;
+pub use run::PublishRun;

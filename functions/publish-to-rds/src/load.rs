@@ -1,0 +1,160 @@
+//! Loads a run's rows into a table of their own, which no reader sees.
+
+use std::pin::pin;
+
+use arrow_array::RecordBatch;
+use bytes::{Bytes, BytesMut};
+use futures::{SinkExt, Stream, StreamExt};
+use shared::progress::Progress;
+use shared::{Error, Result};
+use tokio_postgres::CopyInSink;
+
+use crate::digest::{COLUMNS, RowDigest};
+use crate::encode::{HEADER, Rows, TRAILER};
+use crate::failure;
+use crate::run::{PublishRun, Tally};
+use crate::session::{Session, millis};
+
+/// Bytes of a message of the COPY.
+const CHUNK: usize = 64 << 10;
+/// Ids up to this many bytes fit into an entry of a B-tree, whatever they are made of.
+const BTREE_BYTES: usize = 2_500;
+
+/// Creates the staging table and fills it, in one transaction: an attempt that dies on the
+/// way leaves nothing. Gives back the digest of what was sent.
+///
+/// A table that is created and filled in one transaction takes its rows frozen: no vacuum
+/// has to touch them again, and an index-only scan is one from the start. Nobody else can
+/// see them before the run is attached and made current.
+pub(crate) async fn load<S>(
+    session: &Session,
+    run: &PublishRun,
+    batches: S,
+    progress: &dyn Progress,
+) -> Result<RowDigest>
+where
+    S: Stream<Item = Result<RecordBatch>>,
+{
+    let operation = "loading the rows";
+    let staging = run.run_id.staging();
+    session
+        .transaction(operation, async {
+            let timeout = millis(session.limits.load);
+            // run_id is a default, so that it is not sent with every row; the CHECK tells
+            // Postgres that all rows belong to the partition, so that attaching reads none.
+            let create = format!(
+                "SET LOCAL statement_timeout = {timeout}; \
+                 DROP TABLE IF EXISTS insiders.{staging}; \
+                 CREATE TABLE insiders.{staging} (LIKE insiders.segment_members INCLUDING ALL); \
+                 ALTER TABLE insiders.{staging} ALTER run_id SET DEFAULT '{run_id}', \
+                 ADD CONSTRAINT one_run CHECK (run_id = '{run_id}')",
+                run_id = run.run_id,
+            );
+            session.batch(operation, &create).await?;
+            let columns = COLUMNS.map(|(column, _)| column).join(", ");
+            let copy =
+                format!("COPY insiders.{staging} ({columns}) FROM STDIN (FORMAT binary, FREEZE)");
+            let sink = session
+                .client()
+                .copy_in(&copy)
+                .await
+                .map_err(|e| session.failed(operation, &e))?;
+            let sent = send(session, run, batches, sink, progress).await?;
+            let key = if sent.longest_id <= BTREE_BYTES {
+                "PRIMARY KEY (customer_id)"
+            } else {
+                "EXCLUDE USING hash (customer_id WITH =)"
+            };
+            let finish = format!(
+                "ALTER TABLE insiders.{staging} ADD CONSTRAINT {staging}_key {key}; \
+                 CREATE INDEX {staging}_label ON insiders.{staging} (label); \
+                 ANALYZE insiders.{staging}"
+            );
+            session.client().batch_execute(&finish).await.map_err(|e| {
+                if failure::is_duplicate(&e) {
+                    Error::Corrupt {
+                        object: run.segments_key.clone(),
+                        reason: "a customer is there twice".to_owned(),
+                    }
+                } else {
+                    session.failed(operation, &e)
+                }
+            })?;
+            Ok(sent.digest)
+        })
+        .await
+}
+
+/// What was sent.
+struct Sent {
+    digest: RowDigest,
+    longest_id: usize,
+}
+
+async fn send<S>(
+    session: &Session,
+    run: &PublishRun,
+    batches: S,
+    sink: CopyInSink<Bytes>,
+    progress: &dyn Progress,
+) -> Result<Sent>
+where
+    S: Stream<Item = Result<RecordBatch>>,
+{
+    let failed = |e: tokio_postgres::Error| {
+        if failure::is_unencodable(&e) {
+            let reason = "its encoding can't hold a customer's id: make it with encoding UTF8";
+            Error::config(format!("database {}", session.place()), reason)
+        } else {
+            session.failed("loading the rows", &e)
+        }
+    };
+    let mut sink = pin!(sink);
+    let mut batches = pin!(batches);
+    let mut tally = Tally::new(run)?;
+    let mut sent = Sent { digest: RowDigest::default(), longest_id: 0 };
+    let mut copy = BytesMut::with_capacity(2 * CHUNK);
+    let mut bytes = Vec::new();
+    copy.extend_from_slice(HEADER);
+    while let Some(batch) = batches.next().await {
+        let batch = batch?;
+        let rows = Rows::of(&batch, &run.segments_key)?;
+        for row in 0..rows.len() {
+            let id = rows.customer_id(row).as_bytes();
+            if id.contains(&0) {
+                return Err(Error::bad_input(
+                    &run.segments_key,
+                    "a customer's id has a NUL character, which Postgres can't store: remove it from the export",
+                ));
+            }
+            sent.longest_id = sent.longest_id.max(id.len());
+            tally.count(rows.label(row), rows.segment(row))?;
+            rows.send(row, &mut copy, &mut sent.digest, &mut bytes);
+            if copy.len() >= CHUNK {
+                sink.send(copy.split().freeze()).await.map_err(failed)?;
+                copy.reserve(2 * CHUNK);
+            }
+        }
+        let share = sent.digest.rows as f64 / run.customers.max(1) as f64;
+        progress.bytes((share * run.segments_bytes as f64) as u64, run.segments_bytes);
+    }
+    // A table with too few rows must not get as far as an index.
+    tally.finish(sent.digest.rows)?;
+    copy.extend_from_slice(TRAILER);
+    sink.send(copy.freeze()).await.map_err(failed)?;
+    let stored = sink.finish().await.map_err(failed)?;
+    if stored == sent.digest.rows {
+        Ok(sent)
+    } else {
+        Err(Error::Corrupt {
+            object: format!("the copy of run {} on {}", run.run_id, session.place()),
+            reason: format!("{} rows were sent, {stored} arrived", sent.digest.rows),
+        })
+    }
+}
+
+/// Drops what an attempt left behind.
+pub(crate) async fn discard(session: &Session, run: &PublishRun) -> Result<()> {
+    let drop = format!("DROP TABLE IF EXISTS insiders.{}", run.run_id.staging());
+    session.batch("dropping an unfinished load", &drop).await
+}

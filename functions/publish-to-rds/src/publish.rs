@@ -1,0 +1,198 @@
+//! Publishes one run: load, check, switch.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use arrow_array::RecordBatch;
+use futures::Stream;
+use shared::contracts::Publication;
+use shared::progress::Progress;
+use shared::{Error, Result};
+
+use crate::database::Database;
+use crate::digest::RowDigest;
+use crate::migrate::{self, MIGRATIONS};
+use crate::run::PublishRun;
+use crate::session::Session;
+use crate::stored::{self, Stored};
+use crate::switch::{self, Rows};
+use crate::{load, prune};
+
+/// What became of a publication.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// What readers see of the run now.
+    pub publication: Publication,
+    /// Whether the database is another than before.
+    pub changed: bool,
+    /// Rows that were sent.
+    pub rows_sent: u64,
+    /// Seconds by step.
+    pub steps: BTreeMap<String, f64>,
+}
+
+/// Publishes `run`, whose rows are `batches` (columns of `segments.parquet`).
+///
+/// Readers of the views see the run that was current before until the one transaction that
+/// makes this one current; from then on they see this one, whole. Whatever fails before
+/// leaves them where they were.
+///
+/// A run that is in the database already, with the rows of the same file, is left as it is,
+/// and `batches` is not polled. If it is not the current one it does not become it, so that
+/// a repeated event never takes back what somebody else published or rolled back to; with
+/// [`force`](PublishRun::force) it does.
+pub async fn publish_rows<S>(
+    database: &Database,
+    run: &PublishRun,
+    batches: S,
+    progress: &dyn Progress,
+) -> Result<Outcome>
+where
+    S: Stream<Item = Result<RecordBatch>>,
+{
+    progress.step("connect to Postgres");
+    let session = Session::open(database).await?;
+    let result = publish(&session, run, batches, progress).await;
+    session.close().await;
+    result
+}
+
+/// Brings the schema up to date without publishing anything.
+pub async fn migrate(database: &Database) -> Result<()> {
+    migrate_to(database, MIGRATIONS).await
+}
+
+/// Brings the schema to the last of `migrations`.
+pub async fn migrate_to(database: &Database, migrations: &[migrate::Migration]) -> Result<()> {
+    let session = Session::open(database).await?;
+    let result = migrate::apply(&session, migrations).await;
+    session.close().await;
+    result
+}
+
+async fn publish<S>(
+    session: &Session,
+    run: &PublishRun,
+    batches: S,
+    progress: &dyn Progress,
+) -> Result<Outcome>
+where
+    S: Stream<Item = Result<RecordBatch>>,
+{
+    let mut laps = Laps::start();
+    migrate::apply(session, MIGRATIONS).await?;
+    session.lock("waiting for another publisher of the run", run.run_id.lock()).await?;
+    let mut found = stored::find(session, &run.run_id).await?;
+    if found.as_ref().is_some_and(|stored| stored.retired) {
+        prune::drop_run(session, &run.run_id).await?;
+        found = None;
+    }
+    let found = found.filter(|stored| stored.attached);
+    laps.lap("prepare");
+    if let Some(stored) = &found
+        && stored.segments_sha256 == run.segments_sha256
+    {
+        return keep(session, run, stored, laps).await;
+    }
+    switch::refuse_older(session, run).await?;
+    progress.step("load into Postgres");
+    let sent = load::load(session, run, batches, progress).await?;
+    laps.lap("load");
+    let result = check_and_switch(session, run, sent, found, progress, laps).await;
+    if result.is_err()
+        && let Err(error) = load::discard(session, run).await
+    {
+        tracing::debug!(error = %error, "the load is left for the next attempt to drop");
+    }
+    result
+}
+
+/// The run is there: nothing changes, but for the pointer if forced.
+async fn keep(
+    session: &Session,
+    run: &PublishRun,
+    stored: &Stored,
+    mut laps: Laps,
+) -> Result<Outcome> {
+    let moves = run.force && !stored.current;
+    if moves {
+        switch::switch(session, run, &Rows::InPlace).await?;
+        laps.lap("switch");
+    } else if !stored.current {
+        tracing::info!(
+            run_id = %run.run_id,
+            "the run was published before and is not the current one; force_publish would make it so"
+        );
+    }
+    Ok(Outcome {
+        publication: Publication {
+            customers: stored.customers,
+            row_digest: stored.row_digest.clone(),
+            current: stored.current || moves,
+        },
+        changed: moves,
+        rows_sent: 0,
+        steps: laps.steps,
+    })
+}
+
+async fn check_and_switch(
+    session: &Session,
+    run: &PublishRun,
+    sent: RowDigest,
+    found: Option<Stored>,
+    progress: &dyn Progress,
+    mut laps: Laps,
+) -> Result<Outcome> {
+    progress.step("check the rows");
+    let there = RowDigest::stored(session, &run.run_id.staging()).await?;
+    sent.expect(there, &run.run_id, session.place())?;
+    laps.lap("check");
+    if let Some(stored) = &found
+        && !run.force
+    {
+        // Another file under the same run. The same rows in it change nothing.
+        if stored.row_digest == sent.text() {
+            load::discard(session, run).await?;
+            return keep(session, run, stored, laps).await;
+        }
+        return Err(Error::Conflict {
+            what: format!("run {} on {}", run.run_id, session.place()),
+            reason: format!(
+                "it was published with other rows (digest {}, now {}); set force_publish in the request, or give --force-publish, to replace them",
+                stored.row_digest,
+                sent.text()
+            ),
+        });
+    }
+    progress.step("switch readers over");
+    switch::switch(session, run, &Rows::Staged(sent)).await?;
+    laps.lap("switch");
+    prune::prune(session, run.keep_runs).await;
+    laps.lap("prune");
+    Ok(Outcome {
+        publication: Publication { customers: sent.rows, row_digest: sent.text(), current: true },
+        changed: true,
+        rows_sent: sent.rows,
+        steps: laps.steps,
+    })
+}
+
+/// Seconds by step.
+struct Laps {
+    last: Instant,
+    steps: BTreeMap<String, f64>,
+}
+
+impl Laps {
+    fn start() -> Self {
+        Self { last: Instant::now(), steps: BTreeMap::new() }
+    }
+
+    fn lap(&mut self, step: &str) {
+        let now = Instant::now();
+        let seconds = (now - self.last).as_secs_f64();
+        self.steps.insert(step.to_owned(), (seconds * 1000.0).round() / 1000.0);
+        self.last = now;
+    }
+}

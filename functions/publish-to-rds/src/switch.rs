@@ -1,0 +1,199 @@
+//! Makes a loaded run the one that readers see: one short transaction, all of it or nothing.
+
+use shared::{Error, Result};
+
+use crate::digest::RowDigest;
+use crate::names::SWITCH_LOCK;
+use crate::run::PublishRun;
+use crate::session::Session;
+use crate::stored::is_attached;
+
+const OPERATION: &str = "making the run current";
+
+/// The run that readers see, as one that wants to replace it sees it.
+#[derive(Debug)]
+struct Current {
+    run_id: String,
+    as_of: String,
+    is_newer: bool,
+}
+
+/// The rows that become the run's partition.
+pub(crate) enum Rows {
+    /// Those in the staging table.
+    Staged(RowDigest),
+    /// Those that are in place already.
+    InPlace,
+}
+
+/// Refuses a run that is older than the current one, unless forced. Asked before the rows
+/// are loaded, to save the work, and again when the pointer moves, to be sure.
+pub(crate) async fn refuse_older(session: &Session, run: &PublishRun) -> Result<()> {
+    current(session, run).await.map(drop)
+}
+
+/// Attaches what was loaded, records the run and moves the pointer.
+pub(crate) async fn switch(session: &Session, run: &PublishRun, rows: &Rows) -> Result<()> {
+    session
+        .transaction(OPERATION, async {
+            session.lock_in_transaction(OPERATION, SWITCH_LOCK).await?;
+            let before = current(session, run).await?;
+            match rows {
+                Rows::Staged(digest) => {
+                    attach(session, run).await?;
+                    record(session, run, digest, before.as_ref()).await?;
+                }
+                Rows::InPlace => require_in_place(session, run).await?,
+            }
+            move_pointer(session, run, before.as_ref()).await
+        })
+        .await
+}
+
+async fn current(session: &Session, run: &PublishRun) -> Result<Option<Current>> {
+    let sql = "SELECT r.run_id, to_char(r.as_of, 'YYYY-MM-DD\"T\"HH24:MI:SS'), \
+               r.as_of > $1::text::timestamp \
+               FROM insiders.current_run c JOIN insiders.runs r ON r.run_id = c.run_id";
+    let row = session.optional(OPERATION, sql, &[&run.as_of.to_string()]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let current = Current {
+        run_id: session.get(&row, 0)?,
+        as_of: session.get(&row, 1)?,
+        is_newer: session.get(&row, 2)?,
+    };
+    if current.is_newer && !run.force {
+        return Err(Error::Conflict {
+            what: format!("run {} on {}", run.run_id, session.place()),
+            reason: format!(
+                "its as-of {} is older than {}, the as-of of the current run {}; set force_publish in the request, or give --force-publish, to publish it all the same",
+                run.as_of, current.as_of, current.run_id
+            ),
+        });
+    }
+    Ok(Some(current))
+}
+
+/// The staging table becomes the run's partition. Readers are not in the way, nor are they
+/// kept waiting: attaching takes no lock that conflicts with reading, and needs no scan.
+async fn attach(session: &Session, run: &PublishRun) -> Result<()> {
+    let (staging, partition, run_id) = (run.run_id.staging(), run.run_id.partition(), &run.run_id);
+    let sql = format!("SELECT {} AND $1::text IS NOT NULL", is_attached(session.major()));
+    let row = session.one(OPERATION, &sql, &[&run_id.as_str(), &partition]).await?;
+    let mut steps = String::new();
+    if session.get(&row, 0)? {
+        // The same run with other rows, by force: the one case that waits for readers.
+        steps = format!(
+            "ALTER TABLE insiders.segment_members DETACH PARTITION insiders.{partition};"
+        );
+    }
+    steps.push_str(&format!(
+        "DROP TABLE IF EXISTS insiders.{partition}; \
+         ALTER TABLE insiders.{staging} RENAME TO {partition}; \
+         ALTER TABLE insiders.{partition} RENAME CONSTRAINT {staging}_key TO {partition}_key; \
+         ALTER INDEX insiders.{staging}_label RENAME TO {partition}_label; \
+         ALTER TABLE insiders.segment_members \
+         ATTACH PARTITION insiders.{partition} FOR VALUES IN ('{run_id}')"
+    ));
+    session.batch(OPERATION, &steps).await
+}
+
+async fn record(
+    session: &Session,
+    run: &PublishRun,
+    digest: &RowDigest,
+    before: Option<&Current>,
+) -> Result<()> {
+    let id = run.run_id.as_str();
+    let customers = digest.rows.cast_signed();
+    let previous = before.map(|current| current.run_id.as_str()).filter(|other| *other != id);
+    let sql = "INSERT INTO insiders.runs (run_id, as_of, source, model_version, customers, \
+               row_digest, segments_sha256, previous_run_id, manifest) \
+               VALUES ($1, $2::text::timestamp, $3, $4, $5, $6, $7, $8, $9) \
+               ON CONFLICT (run_id) DO UPDATE SET as_of = excluded.as_of, \
+               customers = excluded.customers, row_digest = excluded.row_digest, \
+               segments_sha256 = excluded.segments_sha256, manifest = excluded.manifest, \
+               published_at = excluded.published_at, retired_at = NULL";
+    session
+        .execute(
+            OPERATION,
+            sql,
+            &[
+                &id,
+                &run.as_of.to_string(),
+                &run.source,
+                &run.model_version,
+                &customers,
+                &digest.text(),
+                &run.segments_sha256,
+                &previous,
+                &run.manifest,
+            ],
+        )
+        .await?;
+    let sql = "DELETE FROM insiders.segment_profiles WHERE run_id = $1";
+    session.execute(OPERATION, sql, &[&id]).await?;
+    for segment in &run.profile.segments {
+        let sql = "INSERT INTO insiders.segment_profiles (run_id, label, segment, customers, \
+                   share, gross_revenue, frequency, returns, recency_days, revenue_share) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        session
+            .execute(
+                OPERATION,
+                sql,
+                &[
+                    &id,
+                    &segment.label.cast_signed(),
+                    &segment.segment,
+                    &segment.customers.cast_signed(),
+                    &segment.share,
+                    &segment.gross_revenue,
+                    &segment.frequency,
+                    &segment.returns,
+                    &segment.recency_days,
+                    &segment.revenue_share,
+                ],
+            )
+            .await?;
+    }
+    Ok(())
+}
+
+/// The rows were there a moment ago; retention may have begun to drop them since.
+async fn require_in_place(session: &Session, run: &PublishRun) -> Result<()> {
+    let sql = format!(
+        "SELECT r.retired_at IS NULL AND {} FROM insiders.runs r WHERE r.run_id = $1",
+        is_attached(session.major())
+    );
+    let id = run.run_id.as_str();
+    let row = session.optional(OPERATION, &sql, &[&id, &run.run_id.partition()]).await?;
+    match row {
+        Some(row) if session.get(&row, 0)? => Ok(()),
+        _ => Err(Error::Unavailable {
+            service: "Postgres",
+            operation: format!("{OPERATION} on {}", session.place()),
+            reason: "its rows are being dropped; try again".to_owned(),
+        }),
+    }
+}
+
+async fn move_pointer(session: &Session, run: &PublishRun, before: Option<&Current>) -> Result<()> {
+    let id = run.run_id.as_str();
+    if before.is_some_and(|current| current.run_id == id) {
+        return Ok(());
+    }
+    let sql = "WITH move AS ( \
+               INSERT INTO insiders.pointer_history \
+               (from_run_id, from_as_of, to_run_id, to_as_of, forced) \
+               SELECT f.run_id, f.as_of, t.run_id, t.as_of, $2 FROM insiders.runs t \
+               LEFT JOIN (insiders.current_run c JOIN insiders.runs f USING (run_id)) ON true \
+               WHERE t.run_id = $1 RETURNING move_id) \
+               INSERT INTO insiders.current_run (run_id, move_id) SELECT $1, move_id FROM move \
+               ON CONFLICT (only_row) \
+               DO UPDATE SET run_id = excluded.run_id, move_id = excluded.move_id";
+    let moved = session.execute(OPERATION, sql, &[&id, &run.force]).await?;
+    if moved == 1 {
+        Ok(())
+    } else {
+        Err(Error::Internal(format!("the pointer did not move to run {id}")))
+    }
+}

@@ -1,0 +1,71 @@
+//! What a bundle is and came from.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::contracts::{Artifact, Quality, Source};
+use crate::settings::{ClusteringSettings, EmbeddingSettings};
+use crate::{Error, Result};
+
+/// The features that the models take, in their order.
+pub const FEATURES: [&str; 4] = ["recency_days", "quantity_of_products", "frequency", "returns"];
+/// What the forest was fitted to.
+pub const TARGET: &str = "gross_revenue";
+
+/// `models/{version}/manifest.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BundleManifest {
+    /// Version of the format.
+    pub schema_version: u32,
+    /// The bundle's own version.
+    pub version: String,
+    /// Names of the features, in the models' order.
+    pub features: Vec<String>,
+    /// What the forest was fitted to.
+    pub target: String,
+    /// Parameters of forest and UMAP.
+    pub embedding: EmbeddingSettings,
+    /// Parameters of k-means.
+    pub clustering: ClusteringSettings,
+    /// Where the training data came from.
+    pub source: Source,
+    /// SHA-256 of the features that the models were fitted to.
+    pub training_sha256: String,
+    /// Customers that the models were fitted to.
+    pub training_customers: u64,
+    /// Names of the segments, by number.
+    pub segments: Vec<String>,
+    /// Figures of the fit.
+    pub quality: Quality,
+    /// Each file with its digest.
+    pub files: BTreeMap<String, Artifact>,
+}
+
+impl BundleManifest {
+    /// The format's version that this program writes and reads.
+    pub const SCHEMA_VERSION: u32 = 1;
+
+    pub(super) fn to_json(&self) -> Result<Bytes> {
+        serde_json::to_vec_pretty(self)
+            .map(Bytes::from)
+            .map_err(|e| Error::Internal(e.to_string()))
+    }
+
+    pub(super) fn from_json(bytes: &[u8], object: &str) -> Result<Self> {
+        let corrupt = |reason: String| Error::Corrupt { object: object.to_owned(), reason };
+        let manifest: Self = serde_json::from_slice(bytes).map_err(|e| corrupt(e.to_string()))?;
+        if manifest.schema_version != Self::SCHEMA_VERSION {
+            return Err(corrupt(format!(
+                "its schema version is {}, this program reads {}",
+                manifest.schema_version,
+                Self::SCHEMA_VERSION
+            )));
+        }
+        if manifest.features != FEATURES || manifest.target != TARGET {
+            return Err(corrupt("it is of other features".to_owned()));
+        }
+        Ok(manifest)
+    }
+}

@@ -1,0 +1,123 @@
+//! A bundle: the models of one fit, stored whole under `models/{version}/` and never changed.
+//! `models/champion.json` points to the version that `apply` uses.
+
+mod champion;
+mod manifest;
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::contracts::Layout;
+use crate::models::{Forest, KMeans, MinMaxScaler, Umap};
+use crate::store::Store;
+use crate::{Error, Result};
+
+pub use champion::{Champion, Move, champion, promote};
+pub use manifest::{BundleManifest, FEATURES, TARGET};
+
+/// The models of one fit.
+#[derive(Debug, Clone)]
+pub struct Bundle {
+    /// What they are and came from.
+    pub manifest: BundleManifest,
+    /// Scales the four features.
+    pub scaler: MinMaxScaler,
+    /// Places a customer in one leaf a tree.
+    pub forest: Forest,
+    /// Places leaf vectors in the plane.
+    pub umap: Umap,
+    /// Places points in segments.
+    pub kmeans: KMeans,
+}
+
+const SCALER: &str = "scaler.safetensors";
+const FOREST: &str = "forest.safetensors";
+const UMAP: &str = "umap.safetensors";
+const KMEANS: &str = "kmeans.safetensors";
+const MANIFEST: &str = "manifest.json";
+const BINARY: &str = "application/octet-stream";
+
+fn key(version: &str, file: &str) -> String {
+    format!("{}/{file}", Layout::model(version))
+}
+
+impl Bundle {
+    /// Stores the bundle: its files first, its manifest last. A version that is there
+    /// already is left as it is.
+    pub async fn save(&mut self, store: &Store) -> Result<()> {
+        let version = self.manifest.version.clone();
+        let files = [
+            (SCALER, self.scaler.to_bytes()?),
+            (FOREST, self.forest.to_bytes()?),
+            (UMAP, self.umap.to_bytes()?),
+            (KMEANS, self.kmeans.to_bytes()?),
+        ];
+        self.manifest.files = BTreeMap::new();
+        for (name, bytes) in files {
+            let artifact = store.put(&key(&version, name), BINARY, Bytes::from(bytes)).await?;
+            self.manifest.files.insert(name.to_owned(), artifact);
+        }
+        let json = self.manifest.to_json()?;
+        match store.put_if(&key(&version, MANIFEST), "application/json", json, None).await {
+            Ok(()) | Err(Error::Conflict { .. }) => Ok(()),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Whether a version is stored whole.
+    pub async fn exists(store: &Store, version: &str) -> Result<bool> {
+        Ok(store.get_optional(&key(version, MANIFEST)).await?.is_some())
+    }
+
+    /// Reads a version; refused if a digest, the schema or an array is wrong.
+    pub async fn load(store: &Store, version: &str) -> Result<Self> {
+        let name = key(version, MANIFEST);
+        let manifest = BundleManifest::from_json(&store.get(&name).await?, &name)?;
+        if manifest.version != version {
+            return Err(Error::Corrupt {
+                object: name,
+                reason: format!("it is of version {}", manifest.version),
+            });
+        }
+        let (scaler, forest, umap, kmeans) = tokio::try_join!(
+            file(store, &manifest, SCALER),
+            file(store, &manifest, FOREST),
+            file(store, &manifest, UMAP),
+            file(store, &manifest, KMEANS),
+        )?;
+        let bundle = Self {
+            scaler: MinMaxScaler::from_bytes(&scaler)?,
+            forest: Forest::from_bytes(&forest)?,
+            umap: Umap::from_bytes(&umap)?,
+            kmeans: KMeans::from_bytes(&kmeans)?,
+            manifest,
+        };
+        bundle.check(&name)?;
+        Ok(bundle)
+    }
+
+    /// The parts fit together.
+    fn check(&self, object: &str) -> Result<()> {
+        let k = self.kmeans.k();
+        if self.manifest.segments.len() == k {
+            return Ok(());
+        }
+        Err(Error::Corrupt {
+            object: object.to_owned(),
+            reason: format!("{} segment names for {k} centroids", self.manifest.segments.len()),
+        })
+    }
+}
+
+async fn file(store: &Store, manifest: &BundleManifest, name: &str) -> Result<Bytes> {
+    let expected = key(&manifest.version, name);
+    let artifact = manifest.files.get(name).filter(|artifact| artifact.key == expected);
+    let Some(artifact) = artifact else {
+        return Err(Error::Corrupt {
+            object: key(&manifest.version, MANIFEST),
+            reason: format!("it does not list {expected}"),
+        });
+    };
+    store.get_verified(artifact).await
+}

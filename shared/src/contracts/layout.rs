@@ -1,0 +1,67 @@
+//! Keys of the artifacts in the bucket.
+
+/// Keys of everything that belongs to one run: `runs/{run_id}/…`.
+#[derive(Debug, Clone)]
+pub struct Layout<'a> {
+    run_id: &'a str,
+}
+
+/// An artifact of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Cleaned invoice lines.
+    Transactions,
+    /// Rows that could not be read, each with its reason.
+    Quarantine,
+    /// Counts by rule and profile of the input.
+    Quality,
+    /// One row of features per customer.
+    Features,
+    /// Features, embedding, label and segment per customer.
+    Segments,
+    /// One entry per segment.
+    Profile,
+    /// Inertia, silhouette and what else measures the run.
+    Metrics,
+    /// Inputs, digests and figures; written last.
+    Manifest,
+}
+
+impl Part {
+    /// File name under the run's prefix.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Transactions => "transactions.parquet",
+            Self::Quarantine => "quarantine.parquet",
+            Self::Quality => "quality.json",
+            Self::Features => "features.parquet",
+            Self::Segments => "segments.parquet",
+            Self::Profile => "profile.json",
+            Self::Metrics => "metrics.json",
+            Self::Manifest => "manifest.json",
+        }
+    }
+}
+
+impl<'a> Layout<'a> {
+    /// The keys of run `run_id`.
+    pub fn new(run_id: &'a str) -> Self {
+        Self { run_id }
+    }
+
+    /// The key of one artifact.
+    pub fn key(&self, part: Part) -> String {
+        format!("runs/{}/{}", self.run_id, part.file_name())
+    }
+
+    /// The bundle's folder of a model version, without the trailing slash.
+    pub fn model(version: &str) -> String {
+        format!("models/{version}")
+    }
+
+    /// The pointer to the model version that `apply` uses.
+    pub const CHAMPION: &'static str = "models/champion.json";
+
+    /// The shop's settings.
+    pub const SETTINGS: &'static str = "config/insiders.toml";
+}

@@ -1,0 +1,13 @@
+//! What the functions say to each other: small JSON messages of places and digests, never
+//! data; and where each artifact lies.
+
+mod layout;
+mod manifest;
+mod plan;
+mod request;
+
+pub use layout::{Layout, Part};
+pub(crate) use manifest::hex;
+pub use manifest::{Artifact, Counts, Manifest, Publication, Quality, StageReport};
+pub use plan::{ModelAction, Run, RunState, Source};
+pub use request::{AsOf, Mode, ObjectRef, Request};

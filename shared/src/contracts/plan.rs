@@ -1,0 +1,232 @@
+//! What one run computes, and its identity.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{Artifact, AsOf, Counts, Mode, Quality, Request, StageReport};
+use crate::settings::{CleaningSettings, Settings, SourceSettings};
+
+/// The version of everything that decides a run's bytes. Raise it when the same input and
+/// settings give other bytes than before, so that old and new runs never share an id.
+const SEMANTICS: u32 = 1;
+
+/// The object that a run reads, pinned to one content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Bucket.
+    pub bucket: String,
+    /// Key.
+    pub key: String,
+    /// Version id, where the bucket is versioned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Entity tag, quoted as S3 gives it.
+    pub etag: String,
+    /// Bytes as stored.
+    pub size: u64,
+}
+
+/// Whether this run makes its models or uses stored ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelAction {
+    /// Fit, store as a new version and make it the champion.
+    Fit,
+    /// Apply a stored version.
+    Apply,
+}
+
+/// One run, fully decided before any data are read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Run {
+    /// Derived from what the run computes: the same work has the same id.
+    pub run_id: String,
+    /// The bucket of the artifacts.
+    pub bucket: String,
+    /// What is read.
+    pub source: Source,
+    /// What was asked for.
+    pub mode: Mode,
+    /// Fit or apply.
+    pub action: ModelAction,
+    /// The model version that is fitted or applied.
+    pub model_version: String,
+    /// As asked for; absent means the last kept purchase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<AsOf>,
+    /// Publish even if a run with a later as-of is in place.
+    #[serde(default)]
+    pub force_publish: bool,
+    /// The settings of every stage.
+    pub settings: Settings,
+}
+
+/// What a stage hands to the next.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunState {
+    /// The run.
+    pub run: Run,
+    /// The run was complete before this execution began; nothing is left but to publish it.
+    #[serde(default)]
+    pub already_complete: bool,
+    /// The run's moment as it turned out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<AsOf>,
+    /// Rows and customers so far.
+    #[serde(default)]
+    pub counts: Counts,
+    /// Figures of the embedding, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
+    /// What has been written, by file name.
+    #[serde(default)]
+    pub artifacts: BTreeMap<String, Artifact>,
+    /// What each stage took.
+    #[serde(default)]
+    pub stages: Vec<StageReport>,
+}
+
+impl Run {
+    /// Decides a run. `champion` is the version that `apply` would use.
+    ///
+    /// A fit's model version derives from its inputs, not from its outcome, so that the run
+    /// that fitted a model and a later `auto` run that applies that model to the same source
+    /// are the same work and have the same id.
+    pub fn plan(
+        bucket: &str,
+        request: &Request,
+        source: Source,
+        settings: Settings,
+        champion: Option<&str>,
+    ) -> crate::Result<Self> {
+        let data = DataIdentity {
+            semantics: SEMANTICS,
+            source: &source,
+            as_of: request.as_of,
+            read: &settings.source,
+            cleaning: &settings.cleaning,
+        };
+        let (action, model_version) = match (request.mode, champion) {
+            (Mode::Auto | Mode::Apply, Some(version)) => (ModelAction::Apply, version.to_owned()),
+            (Mode::Apply, None) => {
+                return Err(crate::Error::NotFound {
+                    what: "a champion model".to_owned(),
+                    hint: "fit one first with mode fit or auto".to_owned(),
+                });
+            }
+            (Mode::Auto | Mode::Fit, _) => {
+                let fit = ("fit", &data, &settings.embedding, &settings.clustering);
+                (ModelAction::Fit, digest_id(&fit)?)
+            }
+        };
+        let run_id = digest_id(&("run", &data, &model_version))?;
+        Ok(Self {
+            run_id,
+            bucket: bucket.to_owned(),
+            source,
+            mode: request.mode,
+            action,
+            model_version,
+            as_of: request.as_of,
+            force_publish: request.force_publish,
+            settings,
+        })
+    }
+}
+
+/// What decides the rows and features of a run. Structs, not maps: the order of their
+/// fields, and so the digest, is the same in every build.
+#[derive(Serialize)]
+struct DataIdentity<'a> {
+    semantics: u32,
+    source: &'a Source,
+    as_of: Option<AsOf>,
+    read: &'a SourceSettings,
+    cleaning: &'a CleaningSettings,
+}
+
+/// 20 hexadecimal digits of the SHA-256 of a value's JSON.
+fn digest_id(value: &impl Serialize) -> crate::Result<String> {
+    let json = serde_json::to_vec(value).map_err(|e| crate::Error::Internal(e.to_string()))?;
+    let mut id = super::manifest::hex(&Sha256::digest(&json));
+    id.truncate(20);
+    Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ObjectRef;
+    use super::*;
+
+    fn source() -> Source {
+        Source {
+            bucket: "b".into(),
+            key: "uploads/sales.csv".into(),
+            version: None,
+            etag: "\"1\"".into(),
+            size: 10,
+        }
+    }
+
+    fn request(mode: Mode) -> Request {
+        Request {
+            source: ObjectRef {
+                bucket: "b".into(),
+                key: "uploads/sales.csv".into(),
+                version: None,
+            },
+            mode,
+            as_of: None,
+            force_publish: false,
+        }
+    }
+
+    fn plan(mode: Mode, source: Source, champion: Option<&str>) -> Run {
+        Run::plan("b", &request(mode), source, Settings::default(), champion).unwrap()
+    }
+
+    #[test]
+    fn the_run_that_fits_and_the_one_that_applies_its_model_are_the_same_work() {
+        let fit = plan(Mode::Auto, source(), None);
+        assert_eq!(fit.action, ModelAction::Fit);
+        let again = plan(Mode::Auto, source(), Some(&fit.model_version));
+        assert_eq!(again.action, ModelAction::Apply);
+        assert_eq!(fit.run_id, again.run_id);
+    }
+
+    #[test]
+    fn other_content_settings_moment_or_model_is_another_run() {
+        let first = plan(Mode::Auto, source(), Some("m"));
+        let other_model = plan(Mode::Auto, source(), Some("n"));
+        let mut changed = source();
+        changed.etag = "\"2\"".into();
+        let other_content = plan(Mode::Auto, changed, Some("m"));
+        let mut asked = request(Mode::Auto);
+        asked.as_of = Some("2011-12-09".parse().unwrap());
+        let other_moment =
+            Run::plan("b", &asked, source(), Settings::default(), Some("m")).unwrap();
+        let mut settings = Settings::default();
+        settings.cleaning.min_unit_price = "0.05".parse().unwrap();
+        let other_rule =
+            Run::plan("b", &request(Mode::Auto), source(), settings, Some("m")).unwrap();
+        let mut ids = vec![
+            first.run_id,
+            other_model.run_id,
+            other_content.run_id,
+            other_moment.run_id,
+            other_rule.run_id,
+        ];
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), 5);
+    }
+
+    #[test]
+    fn apply_without_a_champion_says_so() {
+        let error =
+            Run::plan("b", &request(Mode::Apply), source(), Settings::default(), None).unwrap_err();
+        assert_eq!(error.name(), "Insiders.NotFound");
+    }
+}

@@ -1,0 +1,145 @@
+//! The one error of the product: what was wrong, where, what to do, and whether trying
+//! again can help.
+
+use crate::models::ModelError;
+
+/// `Result` with the product's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong. The messages are one line, lower case, and never carry a customer's row.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The data can't be used as they are: the same input will fail again.
+    #[error("{object}{}: {reason}", position(*.line, .column.as_deref()))]
+    BadInput {
+        /// The object, such as `uploads/sales.csv`.
+        object: String,
+        /// Physical line, from 1, where one line is to blame.
+        line: Option<u64>,
+        /// Column's name, where one column is to blame.
+        column: Option<String>,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// A setting, an event or an argument is wrong.
+    #[error("{origin}: {reason}")]
+    Config {
+        /// Where the setting came from.
+        origin: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// Something that was named does not exist.
+    #[error("{what} does not exist: {hint}")]
+    NotFound {
+        /// What was looked for.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A service did not answer, or asked to be tried again.
+    #[error("{service}: {operation} failed: {reason}")]
+    Unavailable {
+        /// `S3` or `Postgres`.
+        service: &'static str,
+        /// What was asked of it.
+        operation: String,
+        /// Its answer.
+        reason: String,
+    },
+    /// A service refused: wrong credentials, no permission, wrong request.
+    #[error("{service}: {operation} was refused: {reason}")]
+    Refused {
+        /// `S3` or `Postgres`.
+        service: &'static str,
+        /// What was asked of it.
+        operation: String,
+        /// Its answer.
+        reason: String,
+    },
+    /// Somebody else changed the same thing first, or a newer one is in place.
+    #[error("{what}: {reason}")]
+    Conflict {
+        /// What was to be changed.
+        what: String,
+        /// Why it was not.
+        reason: String,
+    },
+    /// A stored artifact is not what its digest or schema says.
+    #[error("{object} is damaged: {reason}")]
+    Corrupt {
+        /// The object.
+        object: String,
+        /// What was found.
+        reason: String,
+    },
+    /// A model can't be fitted, applied or read.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A fault of ours.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+fn position(line: Option<u64>, column: Option<&str>) -> String {
+    match (line, column) {
+        (Some(line), Some(column)) => format!(", line {line}, column {column}"),
+        (Some(line), None) => format!(", line {line}"),
+        (None, Some(column)) => format!(", column {column}"),
+        (None, None) => String::new(),
+    }
+}
+
+impl Error {
+    /// Bad data in `object` as a whole.
+    pub fn bad_input(object: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::BadInput {
+            object: object.into(),
+            line: None,
+            column: None,
+            reason: reason.into(),
+        }
+    }
+
+    /// A wrong setting, event or argument.
+    pub fn config(origin: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Config {
+            origin: origin.into(),
+            reason: reason.into(),
+        }
+    }
+
+    /// The name by which a state machine's `Retry` and `Catch` know this error.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::BadInput { .. } => "Insiders.BadInput",
+            Self::Config { .. } => "Insiders.Config",
+            Self::NotFound { .. } => "Insiders.NotFound",
+            Self::Unavailable { .. } => "Insiders.Unavailable",
+            Self::Refused { .. } => "Insiders.Refused",
+            Self::Conflict { .. } => "Insiders.Conflict",
+            Self::Corrupt { .. } => "Insiders.Corrupt",
+            Self::Model(e) if e.is_data() => "Insiders.BadInput",
+            Self::Model(ModelError::Corrupt { .. }) => "Insiders.Corrupt",
+            Self::Model(_) => "Insiders.Config",
+            Self::Internal(_) => "Insiders.Internal",
+        }
+    }
+
+    /// Whether the same call may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+
+    /// Whether the data are to blame: the command line exits with 3.
+    pub fn is_bad_input(&self) -> bool {
+        self.name() == "Insiders.BadInput"
+    }
+}
+
+impl ModelError {
+    /// Whether the data are to blame, rather than a setting or a stored file.
+    pub fn is_data(&self) -> bool {
+        matches!(self, Self::TooFewCustomers { .. } | Self::NotFinite { .. })
+    }
+}

@@ -1,0 +1,84 @@
+//! One row of features per customer.
+
+use super::Customers;
+use super::accumulate::Totals;
+use crate::settings::Decimal;
+use crate::{Error, Result};
+
+const SECONDS_A_DAY: i64 = 86_400;
+
+/// Features by column, one entry a customer, in the byte order of the ids.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Features {
+    /// The customer's id.
+    pub customer_id: Vec<String>,
+    /// Whether the id stands for an invoice without one.
+    pub is_guest: Vec<bool>,
+    /// Sum of price times quantity over purchases, in the shop's currency.
+    pub gross_revenue: Vec<f64>,
+    /// Whole days from the last purchase to the as-of moment.
+    pub recency_days: Vec<i64>,
+    /// Pieces bought.
+    pub quantity_of_products: Vec<i64>,
+    /// Distinct return invoices.
+    pub returns: Vec<i64>,
+    /// Distinct purchase invoices a day between the first and the last purchase; 0 where
+    /// those are less than a day apart.
+    pub frequency: Vec<f64>,
+}
+
+impl Features {
+    /// Customers.
+    pub fn len(&self) -> usize {
+        self.customer_id.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.customer_id.is_empty()
+    }
+
+    /// Customers that are guests.
+    pub fn guests(&self) -> usize {
+        self.is_guest.iter().filter(|&&guest| guest).count()
+    }
+}
+
+impl Customers {
+    /// The features of every customer with a purchase, seen from `as_of` (seconds).
+    pub fn features(&self, as_of: i64) -> Result<Features> {
+        let mut buyers: Vec<usize> = (0..self.totals.len())
+            .filter(|&customer| self.totals.get(customer).is_some_and(|t| t.purchases.is_some()))
+            .collect();
+        buyers.sort_unstable_by(|&a, &b| self.id_of(a).cmp(self.id_of(b)));
+        let mut features = Features::default();
+        for customer in buyers {
+            let Some(totals) = self.totals.get(customer) else { continue };
+            let Some((first, last)) = totals.purchases else { continue };
+            features.customer_id.push(self.id_of(customer).to_owned());
+            features.is_guest.push(totals.is_guest);
+            features.gross_revenue.push(Decimal(totals.revenue).to_f64());
+            features.recency_days.push((as_of - last).div_euclid(SECONDS_A_DAY));
+            features.quantity_of_products.push(pieces(totals)?);
+            features.returns.push(i64::from(totals.return_invoices));
+            features.frequency.push(frequency(totals.purchase_invoices, first, last));
+        }
+        Ok(features)
+    }
+
+    /// Customers with a kept line, with or without a purchase.
+    pub fn kept(&self) -> impl Iterator<Item = (bool, bool)> + '_ {
+        let kept = self.totals.iter().filter(|totals| totals.is_kept);
+        kept.map(|totals| (totals.purchases.is_some(), totals.return_invoices > 0))
+    }
+}
+
+fn pieces(totals: &Totals) -> Result<i64> {
+    i64::try_from(totals.quantity)
+        .map_err(|_| Error::Internal("a customer's pieces exceed 64 bits".to_owned()))
+}
+
+fn frequency(invoices: u32, first: i64, last: i64) -> f64 {
+    let days = (last - first) / SECONDS_A_DAY;
+    if days == 0 { 0.0 } else { f64::from(invoices) / days as f64 }
+}

@@ -1,0 +1,285 @@
+//! k-means by Lloyd's algorithm (Lloyd 1982), with scikit-learn's rules for convergence,
+//! empty clusters and the choice among restarts.
+
+mod init;
+mod linfa_traits;
+mod lloyd;
+mod points;
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    codec::{Reader, Writer},
+    error::ModelError,
+    random::{Key, Stream},
+};
+use points::Points;
+
+const FILE: &str = "kmeans.safetensors";
+
+/// How a restart's first centroids are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Init {
+    /// Distinct rows, all equally likely.
+    #[serde(rename = "random")]
+    Random,
+    /// Rows far from each other (Arthur and Vassilvitskii 2007), greedy as scikit-learn:
+    /// the best of `2 + ln k` candidates at each step.
+    #[serde(rename = "k-means++")]
+    KMeansPlusPlus,
+}
+
+/// How points are clustered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KMeansParams {
+    /// Number of clusters.
+    pub k: usize,
+    /// Choice of the first centroids.
+    pub init: Init,
+    /// Restarts, of which the one with the lowest inertia is kept.
+    pub n_init: usize,
+    /// Most iterations of a restart.
+    pub max_iter: usize,
+    /// A restart has converged when its centroids move, squared and summed, by at most this
+    /// share of the mean variance of the columns.
+    pub tol: f64,
+    /// Seed of the first centroids.
+    pub seed: u64,
+}
+
+impl Default for KMeansParams {
+    fn default() -> Self {
+        Self {
+            k: 11,
+            init: Init::Random,
+            n_init: 300,
+            max_iter: 300,
+            tol: 1e-4,
+            seed: 42,
+        }
+    }
+}
+
+impl KMeansParams {
+    /// Clusters `points`, shape `(n_customers, n_components)`.
+    ///
+    /// Restarts run in parallel, each on its own random numbers; among equal inertias the
+    /// first restart wins.
+    pub fn fit(&self, points: ArrayView2<f64>) -> Result<KMeans, ModelError> {
+        self.check(points)?;
+        let data = Points::new(points);
+        let tol = self.tol * data.mean_variance();
+        let key = Key::new(self.seed, Stream::Centroids);
+        let best = (0..self.n_init)
+            .into_par_iter()
+            .map(|restart| {
+                let centroids = init::centroids(self.init, &data, self.k, key.child(restart as u64));
+                (restart, lloyd::run(&data, centroids, self.max_iter, tol))
+            })
+            .reduce_with(|a, b| {
+                let by_inertia = a.1.inertia.total_cmp(&b.1.inertia);
+                if by_inertia.then(a.0.cmp(&b.0)).is_le() { a } else { b }
+            });
+        let Some((_, best)) = best else {
+            return Err(ModelError::parameter("n_init", 0, "must be at least 1"));
+        };
+        let centroids = Array2::from_shape_vec((self.k, points.ncols()), best.centroids)
+            .map_err(linfa::Error::from)?;
+        Ok(KMeans {
+            centroids,
+            inertia: best.inertia,
+            n_iter: best.n_iter,
+            labels: best.labels.into(),
+        })
+    }
+
+    fn check(&self, points: ArrayView2<f64>) -> Result<(), ModelError> {
+        if self.k == 0 || u32::try_from(self.k).is_err() {
+            return Err(ModelError::parameter("k", self.k, "must be at least 1"));
+        }
+        if self.n_init == 0 {
+            return Err(ModelError::parameter("n_init", 0, "must be at least 1"));
+        }
+        if self.max_iter == 0 {
+            return Err(ModelError::parameter("max_iter", 0, "must be at least 1"));
+        }
+        if !(self.tol.is_finite() && self.tol >= 0.0) {
+            return Err(ModelError::parameter("tol", self.tol, "must be 0 or more"));
+        }
+        if points.ncols() == 0 {
+            return Err(ModelError::shape("points", &[points.nrows(), 2], points.shape()));
+        }
+        if points.nrows() < self.k {
+            return Err(ModelError::TooFewCustomers {
+                have: points.nrows(),
+                need: self.k,
+            });
+        }
+        if u32::try_from(points.nrows()).is_err() {
+            let n = points.nrows();
+            return Err(ModelError::parameter("customers", n, "must be below 2^32"));
+        }
+        check_finite(points)
+    }
+}
+
+/// Fitted clusters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KMeans {
+    centroids: Array2<f64>,
+    inertia: f64,
+    n_iter: usize,
+    labels: Array1<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    kind: String,
+    n_iter: usize,
+}
+
+impl KMeans {
+    /// The centroids, shape `(k, n_components)`.
+    pub fn centroids(&self) -> ArrayView2<'_, f64> {
+        self.centroids.view()
+    }
+
+    /// Sum over the points of the fit of the squared distance to their centroid.
+    pub fn inertia(&self) -> f64 {
+        self.inertia
+    }
+
+    /// Iterations of the restart that won.
+    pub fn n_iter(&self) -> usize {
+        self.n_iter
+    }
+
+    /// The clusters of the points of the fit, shape `(n_customers,)`; empty in a model that
+    /// was read from bytes.
+    pub fn labels(&self) -> ArrayView1<'_, u32> {
+        self.labels.view()
+    }
+
+    /// The nearest centroid of each point, the lowest of equally near ones, shape
+    /// `(n_customers,)`.
+    pub fn predict(&self, points: ArrayView2<f64>) -> Result<Array1<u32>, ModelError> {
+        self.check_points(points)?;
+        let centroids: Vec<f64> = self.centroids.iter().copied().collect();
+        Ok(lloyd::assign(&Points::new(points), &centroids).into())
+    }
+
+    /// Sum of the squared distances from `points` to the centroids that `labels` name.
+    pub fn inertia_of(
+        &self,
+        points: ArrayView2<f64>,
+        labels: ArrayView1<u32>,
+    ) -> Result<f64, ModelError> {
+        self.check_points(points)?;
+        if labels.len() != points.nrows() {
+            return Err(ModelError::shape("labels", &[points.nrows()], labels.shape()));
+        }
+        if let Some(label) = labels.iter().find(|&&l| l as usize >= self.centroids.nrows()) {
+            return Err(ModelError::parameter("label", label, "must name a centroid"));
+        }
+        let centroids: Vec<f64> = self.centroids.iter().copied().collect();
+        let labels: Vec<u32> = labels.to_vec();
+        Ok(lloyd::inertia(&Points::new(points), &centroids, &labels))
+    }
+
+    /// The same clusters under other numbers: cluster `order[i]` becomes cluster `i`.
+    ///
+    /// Fails unless `order` is a permutation of `0..k`.
+    pub fn reordered(&self, order: &[usize]) -> Result<Self, ModelError> {
+        let k = self.centroids.nrows();
+        if order.len() != k {
+            return Err(ModelError::shape("order of the clusters", &[k], &[order.len()]));
+        }
+        let mut new_of_old = vec![None; k];
+        for (new, &old) in order.iter().enumerate() {
+            match new_of_old.get_mut(old) {
+                Some(slot @ None) => *slot = Some(new as u32),
+                _ => return Err(ModelError::parameter("order", old, "must name each cluster once")),
+            }
+        }
+        let labels = self.labels.mapv(|old| new_of_old[old as usize].unwrap_or(old));
+        Ok(Self {
+            centroids: self.centroids.select(ndarray::Axis(0), order),
+            inertia: self.inertia,
+            n_iter: self.n_iter,
+            labels,
+        })
+    }
+
+    fn check_points(&self, points: ArrayView2<f64>) -> Result<(), ModelError> {
+        if points.ncols() != self.centroids.ncols() {
+            let expected = [points.nrows(), self.centroids.ncols()];
+            return Err(ModelError::shape("points", &expected, points.shape()));
+        }
+        check_finite(points)
+    }
+
+    /// The centroids as safetensors; the labels of the fit are not kept.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+        let mut writer = Writer::new(FILE);
+        writer.array("centroids", self.centroids.shape(), self.centroids.iter().copied());
+        writer.array("inertia", &[1], [self.inertia]);
+        writer.finish(&Header {
+            kind: "k-means".to_owned(),
+            n_iter: self.n_iter,
+        })
+    }
+
+    /// Clusters from [`to_bytes`](Self::to_bytes); anything else is refused as corrupt.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        let reader = Reader::open(FILE, bytes)?;
+        let header: Header = reader.header()?;
+        if header.kind != "k-means" {
+            return Err(reader.corrupt(format!("it holds a {} model", header.kind)));
+        }
+        let (shape, centroids) = reader.axes::<f64, 2>("centroids")?;
+        let inertia = reader.array::<f64>("inertia", &[1])?;
+        let inertia = inertia.first().copied().unwrap_or(f64::NAN);
+        let centroids = Array2::from_shape_vec(shape, centroids)
+            .map_err(|e| reader.corrupt(format!("centroids: {e}")))?;
+        Self::from_parts(centroids, inertia, header.n_iter)
+            .map_err(|e| reader.corrupt(e.to_string()))
+    }
+
+    /// Clusters found elsewhere: centroids of shape `(k, n_components)`.
+    pub fn from_parts(
+        centroids: Array2<f64>,
+        inertia: f64,
+        n_iter: usize,
+    ) -> Result<Self, ModelError> {
+        if centroids.is_empty() {
+            return Err(ModelError::shape("centroids", &[1, 2], centroids.shape()));
+        }
+        if centroids.iter().any(|v| !v.is_finite()) || !inertia.is_finite() {
+            return Err(ModelError::NotFinite {
+                what: "the centroids or their inertia",
+            });
+        }
+        Ok(Self {
+            centroids,
+            inertia,
+            n_iter,
+            labels: Array1::zeros(0),
+        })
+    }
+}
+
+fn check_finite(points: ArrayView2<f64>) -> Result<(), ModelError> {
+    // squared distances must not overflow
+    if points.iter().all(|v| v.abs() < 1e150) {
+        Ok(())
+    } else {
+        Err(ModelError::NotFinite {
+            what: "the square of the points",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

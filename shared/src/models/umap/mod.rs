@@ -1,0 +1,238 @@
+//! UMAP: customers as points such that those who share leaves are near.
+//!
+//! Written after the published algorithm (`McInnes`, `Healy`, `Melville` 2018) with the
+//! behaviour of umap-learn (BSD-3-Clause, `Leland McInnes`) as the reference.
+//!
+//! Deliberate differences: neighbours are exact at any size, randomness is counter-based,
+//! the layout is parallel with the same bits on any number of threads, and a new
+//! customer's point does not depend on who else is in the batch.
+
+mod components;
+mod curve;
+mod forces;
+mod fuzzy;
+mod lanczos;
+mod layout;
+mod math;
+mod metric;
+mod neighbors;
+mod spectral;
+mod store;
+mod transform;
+mod tridiagonal;
+
+use ndarray::{Array2, ArrayView2};
+
+use super::error::ModelError;
+use curve::Curve;
+pub use metric::Metric;
+use neighbors::{Index, Neighbors};
+pub use store::UmapParts;
+
+/// Most coordinates of a point.
+const MOST_COMPONENTS: usize = 3;
+
+/// How customers are embedded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UmapParams {
+    /// How leaves are compared.
+    pub metric: Metric,
+    /// Neighbours that are looked at, the customer itself included; fewer if there are
+    /// fewer customers.
+    pub n_neighbors: usize,
+    /// How near points may come to each other, from 0 to 1.
+    pub min_dist: f64,
+    /// Seed of the noise and the negative samples.
+    pub seed: u64,
+    /// Coordinates of a point, 1 to 3.
+    pub n_components: usize,
+    /// Passes over the graph; by default 500, or 200 for more than 10,000 customers.
+    pub epochs: Option<usize>,
+}
+
+impl Default for UmapParams {
+    fn default() -> Self {
+        Self {
+            metric: Metric::Hamming,
+            n_neighbors: 15,
+            min_dist: 0.1,
+            seed: 42,
+            n_components: 2,
+            epochs: None,
+        }
+    }
+}
+
+impl UmapParams {
+    /// Embeds customers by their `leaves`, shape `(n_customers, n_trees)`.
+    ///
+    /// Fails on fewer than two customers.
+    pub fn fit(&self, leaves: ArrayView2<u32>) -> Result<Umap, ModelError> {
+        self.check(leaves)?;
+        match self.n_components {
+            1 => self.fit_dimensions::<1>(leaves),
+            2 => self.fit_dimensions::<2>(leaves),
+            _ => self.fit_dimensions::<3>(leaves),
+        }
+    }
+
+    fn fit_dimensions<const D: usize>(&self, leaves: ArrayView2<u32>) -> Result<Umap, ModelError> {
+        let n = leaves.nrows();
+        let index = Index::new(self.metric, leaves);
+        let n_neighbors = self.n_neighbors.min(n - 1).max(2);
+        let others = index.nearest_others(leaves, n_neighbors.min(n - 1));
+        let graph = fuzzy::union(&others.truncated(n_neighbors - 1), n);
+        let epochs = self.epochs.unwrap_or(if n <= 10_000 { 500 } else { 200 });
+        let least = f64::from(graph.heaviest()) / epochs.max(1) as f64;
+        let graph = if epochs > 10 { graph.without_below(least) } else { graph };
+        let curve = Curve::fit(self.min_dist);
+        let points = spectral::initial::<D>(&graph, leaves, self.seed);
+        let points = layout::optimise(&graph, points, curve, epochs, self.seed);
+        let coordinates = points.iter().flatten().map(|&v| v as f32).collect();
+        let embedding = Array2::from_shape_vec((n, D), coordinates).map_err(linfa::Error::from)?;
+        let (mean_distance, heaviest) = frozen(&others, n);
+        Ok(Umap {
+            n_neighbors,
+            seed: self.seed,
+            min_dist: self.min_dist,
+            curve,
+            snap_exact: true,
+            mean_distance,
+            heaviest,
+            leaves: leaves.to_owned(),
+            embedding,
+            metric: self.metric,
+            index,
+        })
+    }
+
+    fn check(&self, leaves: ArrayView2<u32>) -> Result<(), ModelError> {
+        if leaves.nrows() < 2 {
+            return Err(ModelError::TooFewCustomers {
+                have: leaves.nrows(),
+                need: 2,
+            });
+        }
+        if u32::try_from(leaves.nrows()).is_err() {
+            let n = leaves.nrows();
+            return Err(ModelError::parameter("customers", n, "must be below 2^32"));
+        }
+        if leaves.ncols() == 0 {
+            return Err(ModelError::shape("leaves", &[leaves.nrows(), 1], leaves.shape()));
+        }
+        if self.n_neighbors < 2 {
+            let n = self.n_neighbors;
+            return Err(ModelError::parameter("n_neighbors", n, "must be at least 2"));
+        }
+        if !(0.0..=1.0).contains(&self.min_dist) {
+            return Err(ModelError::parameter("min_dist", self.min_dist, "must be in 0..=1"));
+        }
+        if !(1..=MOST_COMPONENTS).contains(&self.n_components) {
+            let n = self.n_components;
+            return Err(ModelError::parameter("n_components", n, "must be 1, 2 or 3"));
+        }
+        if self.epochs.is_some_and(|e| e > 1_000_000) {
+            return Err(ModelError::parameter("epochs", "", "must be at most 1000000"));
+        }
+        Ok(())
+    }
+}
+
+/// What umap-learn takes from the batch in transform, taken from the training rows instead,
+/// each scored without itself: the mean distance to neighbours and the heaviest membership.
+fn frozen(others: &Neighbors, n: usize) -> (f64, f32) {
+    let total: f64 = others.distances.iter().copied().map(f64::from).sum();
+    let mean_distance = total / others.distances.len().max(1) as f64;
+    let heaviest = (0..n)
+        .flat_map(|row| fuzzy::memberships_of_new(others.row(row).1, mean_distance))
+        .fold(0.0, f32::max);
+    (mean_distance, heaviest)
+}
+
+/// A fitted embedding.
+#[derive(Debug, Clone)]
+pub struct Umap {
+    metric: Metric,
+    n_neighbors: usize,
+    min_dist: f64,
+    seed: u64,
+    curve: Curve,
+    snap_exact: bool,
+    mean_distance: f64,
+    heaviest: f32,
+    leaves: Array2<u32>,
+    embedding: Array2<f32>,
+    index: Index,
+}
+
+impl Umap {
+    /// Points of the training customers, shape `(n_customers, n_components)`.
+    pub fn embedding(&self) -> ArrayView2<'_, f32> {
+        self.embedding.view()
+    }
+
+    /// Leaves of the training customers, shape `(n_customers, n_trees)`.
+    pub fn leaves(&self) -> ArrayView2<'_, u32> {
+        self.leaves.view()
+    }
+
+    /// How leaves are compared.
+    pub fn metric(&self) -> Metric {
+        self.metric
+    }
+
+    /// Points of customers with `leaves`, shape `(n_customers, n_trees)`.
+    ///
+    /// A point depends on the customer's own leaves and the model alone. A customer with
+    /// the very leaves of a training customer gets that one's point, unless the model
+    /// came from elsewhere without asking for it.
+    pub fn transform(&self, leaves: ArrayView2<u32>) -> Result<Array2<f32>, ModelError> {
+        if leaves.ncols() != self.leaves.ncols() {
+            let expected = [leaves.nrows(), self.leaves.ncols()];
+            return Err(ModelError::shape("leaves", &expected, leaves.shape()));
+        }
+        let points = match self.embedding.ncols() {
+            1 => transform::transform::<1>(self, leaves),
+            2 => transform::transform::<2>(self, leaves),
+            _ => transform::transform::<3>(self, leaves),
+        };
+        let shape = (leaves.nrows(), self.embedding.ncols());
+        Ok(Array2::from_shape_vec(shape, points).map_err(linfa::Error::from)?)
+    }
+
+    fn n(&self) -> usize {
+        self.embedding.nrows()
+    }
+
+    /// The model as safetensors.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+        store::to_bytes(self)
+    }
+
+    /// A model from [`to_bytes`](Self::to_bytes); anything else is refused as corrupt.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        store::from_bytes(bytes)
+    }
+
+    /// A model fitted elsewhere.
+    pub fn from_parts(parts: UmapParts) -> Result<Self, ModelError> {
+        store::from_parts(parts)
+    }
+}
+
+impl<'a, T> linfa::traits::Fit<ArrayView2<'a, u32>, T, ModelError> for UmapParams {
+    type Object = Umap;
+
+    fn fit(&self, dataset: &linfa::DatasetBase<ArrayView2<'a, u32>, T>) -> Result<Umap, ModelError> {
+        Self::fit(self, dataset.records().view())
+    }
+}
+
+impl<'a> linfa::traits::Transformer<ArrayView2<'a, u32>, Result<Array2<f32>, ModelError>> for Umap {
+    fn transform(&self, leaves: ArrayView2<'a, u32>) -> Result<Array2<f32>, ModelError> {
+        Self::transform(self, leaves)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! Nearest training rows, exactly, in the order of (distance, row).
+
+mod euclidean;
+mod hamming;
+
+use ndarray::ArrayView2;
+
+use super::metric::Metric;
+use euclidean::EuclideanIndex;
+use hamming::HammingIndex;
+
+/// Rows that are looked up together.
+const BLOCK: usize = 64;
+
+/// The `k` nearest training rows of each row, nearest first.
+#[derive(Debug, PartialEq)]
+pub(super) struct Neighbors {
+    pub(super) k: usize,
+    pub(super) indices: Vec<u32>,
+    pub(super) distances: Vec<f32>,
+}
+
+impl Neighbors {
+    /// Rows and distances of one row's neighbours.
+    pub(super) fn row(&self, row: usize) -> (&[u32], &[f32]) {
+        let range = row * self.k..(row + 1) * self.k;
+        (&self.indices[range.clone()], &self.distances[range])
+    }
+
+    /// The first `k` of each row's neighbours.
+    pub(super) fn truncated(&self, k: usize) -> Self {
+        let k = k.min(self.k);
+        let rows = 0..self.indices.len().checked_div(self.k).unwrap_or(0);
+        let first = |row: usize| row * self.k..row * self.k + k;
+        Self {
+            k,
+            indices: rows.clone().flat_map(|r| self.indices[first(r)].iter().copied()).collect(),
+            distances: rows.flat_map(|r| self.distances[first(r)].iter().copied()).collect(),
+        }
+    }
+
+    fn from_pairs(k: usize, pairs: &[(f32, u32)]) -> Self {
+        Self {
+            k,
+            indices: pairs.iter().map(|p| p.1).collect(),
+            distances: pairs.iter().map(|p| p.0).collect(),
+        }
+    }
+}
+
+/// Training rows prepared for looking up.
+#[derive(Debug, Clone)]
+pub(super) enum Index {
+    Euclidean(EuclideanIndex),
+    Hamming(HammingIndex),
+}
+
+impl Index {
+    /// Prepares `leaves`, shape `(n_training, n_trees)`.
+    pub(super) fn new(metric: Metric, leaves: ArrayView2<u32>) -> Self {
+        match metric {
+            Metric::Euclidean => Self::Euclidean(EuclideanIndex::new(leaves)),
+            Metric::Hamming => Self::Hamming(HammingIndex::new(leaves)),
+        }
+    }
+
+    /// The `k` nearest training rows of each of `rows`, shape `(n, n_trees)`; `k` is at
+    /// most the number of training rows.
+    pub(super) fn nearest(&self, rows: ArrayView2<u32>, k: usize) -> Neighbors {
+        self.query(rows, k, false)
+    }
+
+    /// The `k` nearest other training rows of each training row; `rows` are all of them
+    /// in order, and `k` is below their number.
+    pub(super) fn nearest_others(&self, rows: ArrayView2<u32>, k: usize) -> Neighbors {
+        self.query(rows, k, true)
+    }
+
+    fn query(&self, rows: ArrayView2<u32>, k: usize, others: bool) -> Neighbors {
+        let pairs = match self {
+            Self::Euclidean(index) => index.query(rows, k, others),
+            Self::Hamming(index) => index.query(rows, k, others),
+        };
+        Neighbors::from_pairs(k, &pairs)
+    }
+}
+
+#[cfg(test)]
+mod tests;

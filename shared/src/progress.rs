@@ -1,0 +1,18 @@
+//! What a long stage tells whoever is watching.
+
+/// Receives progress; the command line draws bars, Lambda ignores it.
+pub trait Progress: Send + Sync {
+    /// `done` of `total` bytes of the current stage's input have been read.
+    fn bytes(&self, done: u64, total: u64);
+    /// A step of the current stage began, such as `fit the forest`.
+    fn step(&self, name: &str);
+}
+
+/// Nobody is watching.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn bytes(&self, _done: u64, _total: u64) {}
+    fn step(&self, _name: &str) {}
+}

@@ -1,0 +1,348 @@
+//! What a shop may change: `insiders.toml`. Every key is optional; the defaults reproduce
+//! the notebook's cleaning and features. Unknown keys are refused by name.
+
+mod decimal;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+pub use decimal::{Decimal, DecimalError};
+
+/// All settings of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Which set of defaults the other keys start from.
+    pub profile: Profile,
+    /// How the export is read.
+    pub source: SourceSettings,
+    /// Which lines count.
+    pub cleaning: CleaningSettings,
+    /// Forest and UMAP.
+    pub embedding: EmbeddingSettings,
+    /// k-means.
+    pub clustering: ClusteringSettings,
+    /// Postgres.
+    pub publish: PublishSettings,
+}
+
+/// A named set of defaults.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// The best that was measured.
+    #[default]
+    Default,
+    /// The notebook's own choices everywhere.
+    Notebook,
+}
+
+/// How the bytes of an export are read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSettings {
+    /// `windows-1252` or `utf-8`; a byte order mark wins.
+    pub encoding: Encoding,
+    /// One ASCII character.
+    pub delimiter: char,
+    /// strftime format of the invoice date.
+    pub date_format: String,
+    /// Texts that mean "no value" in the description and customer columns.
+    pub null_values: Vec<String>,
+    /// The export's name of each column.
+    pub columns: Columns,
+}
+
+/// Text encoding of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Encoding {
+    /// Windows code page 1252.
+    #[serde(rename = "windows-1252")]
+    Windows1252,
+    /// UTF-8.
+    #[serde(rename = "utf-8")]
+    Utf8,
+}
+
+/// The export's name of each column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)] // the names say it
+pub struct Columns {
+    pub invoice_no: String,
+    pub stock_code: String,
+    pub description: String,
+    pub quantity: String,
+    pub invoice_date: String,
+    pub unit_price: String,
+    pub customer_id: String,
+    pub country: String,
+}
+
+/// Which lines count and who they belong to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CleaningSettings {
+    /// How lines without a customer id are attributed.
+    pub guests: Guests,
+    /// Lines whose stock code matches this regular expression are dropped.
+    pub excluded_stock_codes: String,
+    /// Lines from these countries are dropped.
+    pub excluded_countries: Vec<String>,
+    /// Lines of these customers are dropped.
+    pub excluded_customers: Vec<String>,
+    /// Lines with a lower unit price are dropped.
+    pub min_unit_price: Decimal,
+    /// The run fails if a larger share of the rows can't be read.
+    pub max_quarantined_share: f64,
+}
+
+/// How lines without a customer id are attributed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Guests {
+    /// One guest an invoice, named after the invoice: the same in every upload.
+    Invoice,
+    /// One guest an invoice, numbered from 19000 in order of first appearance.
+    Sequential,
+    /// The lines are dropped.
+    Drop,
+}
+
+/// Forest and UMAP.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmbeddingSettings {
+    /// Trees of the forest.
+    pub trees: usize,
+    /// Distance between customers' leaf vectors.
+    pub metric: Metric,
+    /// Neighbours of the fuzzy graph, the customer included.
+    pub n_neighbors: usize,
+    /// Least distance of points in the embedding.
+    pub min_dist: f64,
+}
+
+/// Distance between leaf vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Metric {
+    /// Share of trees in which two customers fall in different leaves.
+    Hamming,
+    /// Euclidean distance of the leaf numbers (the notebook's).
+    Euclidean,
+}
+
+/// k-means.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusteringSettings {
+    /// Segments.
+    pub k: usize,
+    /// Initial centroids.
+    pub init: Init,
+    /// Restarts; the one with the lowest inertia is kept.
+    pub n_init: usize,
+    /// Iterations of one restart.
+    pub max_iter: usize,
+    /// Seed of every random choice of a fit.
+    pub seed: u64,
+}
+
+/// Initial centroids of k-means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Init {
+    /// k distinct customers.
+    #[serde(rename = "random")]
+    Random,
+    /// k-means++ (Arthur and Vassilvitskii 2007).
+    #[serde(rename = "k-means++")]
+    KMeansPlusPlus,
+}
+
+/// Postgres.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishSettings {
+    /// Runs kept in Postgres, the current one included.
+    pub keep_runs: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::of(Profile::Default)
+    }
+}
+
+impl Settings {
+    /// The defaults of a profile.
+    pub fn of(profile: Profile) -> Self {
+        let texts = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();
+        let notebook = profile == Profile::Notebook;
+        Self {
+            profile,
+            source: SourceSettings {
+                encoding: Encoding::Windows1252,
+                delimiter: ',',
+                date_format: "%m/%d/%Y %H:%M".to_owned(),
+                null_values: texts(&PANDAS_NULLS),
+                columns: Columns::default(),
+            },
+            cleaning: CleaningSettings {
+                guests: if notebook { Guests::Sequential } else { Guests::Invoice },
+                excluded_stock_codes: "^[a-zA-Z]+$".to_owned(),
+                excluded_countries: texts(&["European Community", "Unspecified"]),
+                excluded_customers: texts(&["16446"]),
+                min_unit_price: Decimal::from_hundredths(4),
+                max_quarantined_share: 0.01,
+            },
+            embedding: EmbeddingSettings {
+                trees: 100,
+                metric: if notebook { Metric::Euclidean } else { Metric::Hamming },
+                n_neighbors: 15,
+                min_dist: 0.1,
+            },
+            clustering: ClusteringSettings {
+                k: 11,
+                init: Init::Random,
+                n_init: 300,
+                max_iter: 300,
+                seed: 42,
+            },
+            publish: PublishSettings { keep_runs: 30 },
+        }
+    }
+
+    /// Reads settings, laid over the defaults of the profile that they name. `origin` is the
+    /// file's name, for errors.
+    pub fn parse(text: &str, origin: &str) -> Result<Self> {
+        let wrong = |reason: &dyn std::fmt::Display| {
+            Error::config(origin, reason.to_string().trim().replace('\n', " "))
+        };
+        let given: toml::Table = text.parse().map_err(|e| wrong(&e))?;
+        let profile = match given.get("profile") {
+            None => Profile::Default,
+            Some(value) => value.clone().try_into().map_err(|e| wrong(&e))?,
+        };
+        let mut table = toml::Table::try_from(Self::of(profile)).map_err(|e| wrong(&e))?;
+        overlay(&mut table, given);
+        let settings: Self = table.try_into().map_err(|e| wrong(&e))?;
+        settings.check(origin)?;
+        Ok(settings)
+    }
+
+    fn check(&self, origin: &str) -> Result<()> {
+        let ensure = |ok: bool, reason: &str| {
+            if ok { Ok(()) } else { Err(Error::config(origin, reason)) }
+        };
+        let delimiter = self.source.delimiter;
+        ensure(
+            delimiter.is_ascii() && !matches!(delimiter, '"' | '\r' | '\n'),
+            "source.delimiter must be one ASCII character other than a quote or a line end",
+        )?;
+        let cleaning = &self.cleaning;
+        regex::Regex::new(&cleaning.excluded_stock_codes).map_err(|e| {
+            let reason = e.to_string().replace('\n', " ");
+            Error::config(origin, format!("cleaning.excluded_stock_codes: {reason}"))
+        })?;
+        ensure(
+            (0.0..=1.0).contains(&cleaning.max_quarantined_share),
+            "cleaning.max_quarantined_share must be between 0 and 1",
+        )?;
+        let embedding = &self.embedding;
+        ensure(
+            (1..=10_000).contains(&embedding.trees),
+            "embedding.trees must be between 1 and 10000",
+        )?;
+        ensure(
+            (2..=1_000).contains(&embedding.n_neighbors),
+            "embedding.n_neighbors must be between 2 and 1000",
+        )?;
+        ensure(
+            (0.0..1.0).contains(&embedding.min_dist),
+            "embedding.min_dist must be at least 0 and less than 1",
+        )?;
+        let clustering = &self.clustering;
+        ensure(
+            (2..=1_000).contains(&clustering.k),
+            "clustering.k must be between 2 and 1000",
+        )?;
+        ensure(
+            clustering.n_init >= 1 && clustering.max_iter >= 1,
+            "clustering.n_init and clustering.max_iter must be at least 1",
+        )?;
+        ensure(self.publish.keep_runs >= 1, "publish.keep_runs must be at least 1")
+    }
+}
+
+/// pandas' default `na_values`: what the notebook's `read_csv` takes for missing.
+const PANDAS_NULLS: [&str; 18] = [
+    "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
+    "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+];
+
+impl Default for Columns {
+    fn default() -> Self {
+        Self {
+            invoice_no: "InvoiceNo".to_owned(),
+            stock_code: "StockCode".to_owned(),
+            description: "Description".to_owned(),
+            quantity: "Quantity".to_owned(),
+            invoice_date: "InvoiceDate".to_owned(),
+            unit_price: "UnitPrice".to_owned(),
+            customer_id: "CustomerID".to_owned(),
+            country: "Country".to_owned(),
+        }
+    }
+}
+
+/// Lays `over` on `base`, table by table.
+fn overlay(base: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(base)), toml::Value::Table(over)) => overlay(base, over),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Settings::parse(text, "insiders.toml").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_empty_file_is_the_default_profile() {
+        assert_eq!(Settings::parse("", "t").unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn keys_are_laid_over_the_profile_that_is_named() {
+        let text = "profile = 'notebook'\n[clustering]\nk = 5\n[cleaning]\nmin_unit_price = 0.1\n[source]\ncolumns = { country = 'Land' }";
+        let settings = Settings::parse(text, "t").unwrap();
+        assert_eq!(settings.cleaning.guests, Guests::Sequential);
+        assert_eq!(settings.embedding.metric, Metric::Euclidean);
+        assert_eq!(settings.clustering.k, 5);
+        assert_eq!(settings.cleaning.min_unit_price, "0.1".parse().unwrap());
+        assert_eq!(settings.source.columns.country, "Land");
+        assert_eq!(settings.source.columns.quantity, "Quantity");
+    }
+
+    #[test]
+    fn wrong_settings_are_named() {
+        assert!(error("[clustering]\nkk = 3").contains("kk"));
+        assert!(error("[cluster]\nk = 3").contains("cluster"));
+        assert!(error("profile = 'fast'").contains("fast"));
+        assert!(error("[clustering]\nk = 1").contains("clustering.k"));
+        assert!(error("[source]\ndelimiter = '€'").contains("source.delimiter"));
+        assert!(error("[cleaning]\nexcluded_stock_codes = '('").contains("excluded_stock_codes"));
+        assert!(error("[cleaning]\nmin_unit_price = 'cheap'").contains("cheap"));
+        assert!(error("k = ").starts_with("insiders.toml: "));
+    }
+}

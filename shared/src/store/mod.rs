@@ -1,0 +1,199 @@
+//! The artifact store: one bucket behind a small adapter over the S3 protocol. It moves
+//! bytes and maps failures; it decides nothing.
+
+mod client;
+mod failure;
+mod reader;
+mod writer;
+
+use std::sync::Arc;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use crate::contracts::{Artifact, ObjectRef, Source};
+use crate::{Error, Result};
+
+pub use client::Endpoint;
+pub use reader::ObjectReader;
+pub use writer::{ObjectWriter, Pending};
+
+/// A bucket. Cheap to clone; clients are built once.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    bucket: Arc<str>,
+}
+
+/// An object's entity tag, as S3 gives it, for conditional writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ETag(pub String);
+
+impl Store {
+    /// The bucket with credentials and region from the environment, as in Lambda.
+    pub async fn from_env(bucket: &str) -> Self {
+        Self { client: client::from_env().await, bucket: bucket.into() }
+    }
+
+    /// A bucket behind an S3 server of our own.
+    pub fn at(endpoint: &Endpoint, bucket: &str) -> Self {
+        Self { client: client::at(endpoint), bucket: bucket.into() }
+    }
+
+    /// The same connection to another bucket.
+    #[must_use]
+    pub fn bucket_of(&self, bucket: &str) -> Self {
+        Self { client: self.client.clone(), bucket: bucket.into() }
+    }
+
+    /// The bucket's name.
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// Pins an object of any bucket to the content that it has now.
+    pub async fn source(&self, object: &ObjectRef) -> Result<Source> {
+        let head = self
+            .client
+            .head_object()
+            .bucket(&object.bucket)
+            .key(&object.key)
+            .set_version_id(object.version.clone())
+            .send()
+            .await
+            .map_err(|e| failure::of("HeadObject", &object.bucket, &object.key, &e))?;
+        let size = head.content_length().and_then(|n| u64::try_from(n).ok());
+        let (Some(size), Some(etag)) = (size, head.e_tag()) else {
+            return Err(Error::Unavailable {
+                service: "S3",
+                operation: format!("HeadObject of {}/{}", object.bucket, object.key),
+                reason: "the answer has no size or entity tag".to_owned(),
+            });
+        };
+        let version = head.version_id().filter(|id| *id != "null").map(str::to_owned);
+        Ok(Source {
+            bucket: object.bucket.clone(),
+            key: object.key.clone(),
+            version: object.version.clone().or(version),
+            etag: etag.to_owned(),
+            size,
+        })
+    }
+
+    /// A whole object.
+    pub async fn get(&self, key: &str) -> Result<Bytes> {
+        Ok(self.get_tagged(key).await?.0)
+    }
+
+    /// A whole object with its entity tag.
+    pub async fn get_tagged(&self, key: &str) -> Result<(Bytes, ETag)> {
+        let failed = |e: &dyn std::fmt::Display| Error::Unavailable {
+            service: "S3",
+            operation: format!("GetObject of {}/{key}", self.bucket),
+            reason: e.to_string(),
+        };
+        let object = self
+            .client
+            .get_object()
+            .bucket(&*self.bucket)
+            .key(key)
+            .send()
+            .await
+            .map_err(|e| failure::of("GetObject", &self.bucket, key, &e))?;
+        let etag = ETag(object.e_tag().unwrap_or_default().to_owned());
+        let body = object.body.collect().await.map_err(|e| failed(&e))?;
+        Ok((body.into_bytes(), etag))
+    }
+
+    /// A whole object, or `None` where there is none.
+    pub async fn get_optional(&self, key: &str) -> Result<Option<(Bytes, ETag)>> {
+        match self.get_tagged(key).await {
+            Ok(found) => Ok(Some(found)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// An artifact, refused if it is not what its digest says.
+    pub async fn get_verified(&self, artifact: &Artifact) -> Result<Bytes> {
+        let body = self.get(&artifact.key).await?;
+        let found = sha256(&body);
+        if found == artifact.sha256 {
+            Ok(body)
+        } else {
+            Err(Error::Corrupt {
+                object: artifact.key.clone(),
+                reason: format!("its SHA-256 is {found}, expected {}", artifact.sha256),
+            })
+        }
+    }
+
+    /// Writes a whole object.
+    pub async fn put(&self, key: &str, content_type: &str, body: Bytes) -> Result<Artifact> {
+        let artifact = Artifact {
+            key: key.to_owned(),
+            bytes: body.len() as u64,
+            sha256: sha256(&body),
+            rows: None,
+        };
+        self.put_request(key, content_type, body)
+            .send()
+            .await
+            .map_err(|e| failure::of("PutObject", &self.bucket, key, &e))?;
+        Ok(artifact)
+    }
+
+    /// Writes an object on the condition that it is still the one that was read (`Some`) or
+    /// still absent (`None`); [`Error::Conflict`] if somebody was faster.
+    pub async fn put_if(
+        &self,
+        key: &str,
+        content_type: &str,
+        body: Bytes,
+        expected: Option<&ETag>,
+    ) -> Result<()> {
+        let request = self.put_request(key, content_type, body);
+        let request = match expected {
+            Some(etag) => request.if_match(&etag.0),
+            None => request.if_none_match("*"),
+        };
+        request
+            .send()
+            .await
+            .map(drop)
+            .map_err(|e| failure::of("PutObject", &self.bucket, key, &e))
+    }
+
+    fn put_request(
+        &self,
+        key: &str,
+        content_type: &str,
+        body: Bytes,
+    ) -> aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder {
+        self.client
+            .put_object()
+            .bucket(&*self.bucket)
+            .key(key)
+            .content_type(content_type)
+            .body(ByteStream::from(body))
+    }
+
+    /// Streams a pinned source through bounded memory. The reader blocks: use it on a
+    /// thread that may.
+    pub fn reader(&self, source: &Source) -> ObjectReader {
+        ObjectReader::new(self.client.clone(), source.clone())
+    }
+
+    /// Streams an object out through bounded memory; nothing is visible under `key` before
+    /// [`Pending::commit`]. The writer blocks: use it on a thread that may.
+    pub fn writer(&self, key: &str, content_type: &'static str) -> ObjectWriter {
+        ObjectWriter::new(self.clone(), key.to_owned(), content_type)
+    }
+}
+
+/// SHA-256 in hexadecimal.
+pub fn sha256(body: &[u8]) -> String {
+    crate::contracts::hex(&Sha256::digest(body))
+}

@@ -1,0 +1,13 @@
+//! The Parquet tables of a run: schemas, builders, readers.
+
+mod features;
+mod parquet;
+mod quarantine;
+mod segments;
+mod transactions;
+
+pub use self::parquet::{TableWriter, read_batches};
+pub use features::{features_batches, read_features};
+pub use quarantine::QuarantineBuilder;
+pub use segments::{SegmentRows, read_segments, segments_batches, segments_schema};
+pub use transactions::TransactionsBuilder;

@@ -1,0 +1,112 @@
+//! What the bytes are, by their content and not by the object's name.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use crate::{Error, Result};
+
+const GZIP: &[u8] = &[0x1f, 0x8b];
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+/// Formats that a shop sends by mistake, by their first bytes.
+const FOREIGN: [(&[u8], &str); 7] = [
+    (b"PK\x03\x04", "a zip archive or an Excel workbook"),
+    (b"PAR1", "a Parquet file"),
+    (b"%PDF", "a PDF"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+];
+/// How much is looked at to tell text from something else.
+const SNIFFED: usize = 8 << 10;
+
+/// The text inside `source`: gzip and zstd are unpacked. `object` names it in errors.
+pub fn text<'a>(source: impl Read + Send + 'a, object: &str) -> Result<Box<dyn BufRead + Send + 'a>> {
+    let mut source = BufReader::with_capacity(256 << 10, source);
+    let start = source.fill_buf().map_err(|e| unreadable(object, e))?;
+    let mut text: Box<dyn BufRead + Send + 'a> = if start.starts_with(GZIP) {
+        let unpacked = flate2::bufread::MultiGzDecoder::new(source);
+        Box::new(BufReader::with_capacity(256 << 10, unpacked))
+    } else if start.starts_with(ZSTD) {
+        let unpacked =
+            zstd::stream::read::Decoder::with_buffer(source).map_err(|e| unreadable(object, e))?;
+        Box::new(BufReader::with_capacity(256 << 10, unpacked))
+    } else {
+        Box::new(source)
+    };
+    check_text(text.fill_buf().map_err(|e| unreadable(object, e))?, object)?;
+    Ok(text)
+}
+
+fn check_text(start: &[u8], object: &str) -> Result<()> {
+    let start = start.get(..SNIFFED).unwrap_or(start);
+    let refuse = |what: &str, advice: &str| {
+        Err(Error::bad_input(object, format!("this is {what}, not a CSV file: {advice}")))
+    };
+    if start.is_empty() {
+        return Err(Error::bad_input(object, "the file is empty"));
+    }
+    for (magic, what) in FOREIGN {
+        if start.starts_with(magic) {
+            return refuse(what, "export the sales as CSV text");
+        }
+    }
+    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
+        return refuse("utf-16 text", "save it as utf-8 or windows-1252");
+    }
+    let nuls = start.iter().filter(|&&byte| byte == 0).count();
+    if nuls * 3 > start.len() && nuls * 3 < start.len() * 2 {
+        return refuse("utf-16 text", "save it as utf-8 or windows-1252");
+    }
+    if nuls > 0 {
+        return refuse("a binary file", "export the sales as CSV text");
+    }
+    Ok(())
+}
+
+/// Why reading failed: the store's own error where it was the store, else damaged packing.
+pub fn unreadable(object: &str, error: io::Error) -> Error {
+    error.downcast::<Error>().unwrap_or_else(|error| {
+        Error::bad_input(object, format!("the compressed data can't be unpacked: {error}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn unpack(bytes: &[u8]) -> Result<String> {
+        let mut text_ = String::new();
+        text(bytes, "f")?.read_to_string(&mut text_).map_err(|e| unreadable("f", e))?;
+        Ok(text_)
+    }
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(text).unwrap();
+        packed.finish().unwrap()
+    }
+
+    #[test]
+    fn packed_text_is_unpacked_by_its_content() {
+        assert_eq!(unpack(b"a,b").unwrap(), "a,b");
+        assert_eq!(unpack(&gzip(b"a,b")).unwrap(), "a,b");
+        let members = [gzip(b"a,"), gzip(b"b")].concat();
+        assert_eq!(unpack(&members).unwrap(), "a,b");
+        assert_eq!(unpack(&zstd::encode_all(&b"a,b"[..], 1).unwrap()).unwrap(), "a,b");
+    }
+
+    #[test]
+    fn what_is_not_text_is_named() {
+        let error = |bytes: &[u8]| unpack(bytes).unwrap_err().to_string();
+        assert!(error(b"").contains("empty"));
+        assert!(error(&gzip(b"")).contains("empty"));
+        assert!(error(b"PK\x03\x04rest").contains("Excel"));
+        assert!(error(b"\xff\xfea\0,\0").contains("utf-16"));
+        assert!(error(b"a\0,\0b\0\n\0").contains("utf-16"));
+        assert!(error(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0").contains("binary"));
+        let packed = gzip(&[b'x'; 100_000]);
+        assert!(error(&packed[..packed.len() / 2]).contains("unpacked"));
+    }
+}
