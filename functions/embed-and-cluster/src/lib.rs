@@ -1,1 +1,11 @@
-//! stub
+//! `embed-and-cluster`: the second stage. From one row of features per customer to one
+//! segment per customer: scale, leaves of the forest, UMAP, k-means, profile.
+//!
+//! [`handle`] is the whole stage; [`fit`] makes the models, [`apply`] uses stored ones.
+
+mod apply;
+mod fit;
+mod handler;
+mod matrix;
+
+pub use handler::{Context, handle};

@@ -38,7 +38,8 @@ pub struct Context {
 pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
     let mut stage = Stage::start("preprocess-to-parquet");
     let run = plan(context, &request).await?;
-    let layout = Layout::new(&run.run_id);
+    let run_id = run.run_id.clone();
+    let layout = Layout::new(&run_id);
     tracing::info!(run_id = run.run_id, source = run.source.key, bytes = run.source.size, "run");
     if let Some((manifest, _)) = context.store.get_optional(&layout.key(Part::Manifest)).await? {
         return complete(&manifest, run, &layout);

@@ -1,5 +1,8 @@
 //! The Lambda function `preprocess-to-parquet`.
 
+// The SDK nests its futures deeply.
+#![recursion_limit = "256"]
+
 use std::sync::Arc;
 
 use preprocess_to_parquet::{Context, handle};

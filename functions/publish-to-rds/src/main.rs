@@ -1,5 +1,8 @@
 //! The Lambda function `publish-to-rds`.
 
+// The SDK nests its futures deeply.
+#![recursion_limit = "256"]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

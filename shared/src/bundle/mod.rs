@@ -99,7 +99,7 @@ impl Bundle {
 
     /// The parts fit together.
     fn check(&self, object: &str) -> Result<()> {
-        let k = self.kmeans.k();
+        let k = self.kmeans.centroids().nrows();
         if self.manifest.segments.len() == k {
             return Ok(());
         }

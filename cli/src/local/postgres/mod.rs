@@ -145,15 +145,15 @@ async fn launch(cluster: &cluster::Cluster, log: &Path) -> Result<(Server, u16),
                 log: log.into(),
             });
         }
-        let reason = server.last_words();
-        if reason.contains("could not bind") && ports_taken < PORTS {
+        let words = server.words();
+        if words.contains("could not bind") && ports_taken < PORTS {
             ports_taken += 1;
-        } else if is_passing(&reason) && Instant::now() + Duration::from_secs(15) < deadline {
+        } else if is_passing(&words) && Instant::now() + Duration::from_secs(15) < deadline {
             // A predecessor is on its way out.
             tokio::time::sleep(Duration::from_millis(100)).await;
         } else {
             return Err(LocalError::PostgresEnded {
-                reason,
+                reason: last_lines(&words, 3),
                 log: log.into(),
             });
         }
@@ -161,9 +161,9 @@ async fn launch(cluster: &cluster::Cluster, log: &Path) -> Result<(Server, u16),
 }
 
 /// What a server says whose predecessor was killed and is not quite gone.
-fn is_passing(reason: &str) -> bool {
-    reason.contains("postmaster.pid\" already exists")
-        || reason.contains("pre-existing shared memory block")
+fn is_passing(words: &str) -> bool {
+    words.contains("postmaster.pid\" already exists")
+        || words.contains("pre-existing shared memory block")
 }
 
 /// Waits until the server answers; the last error if it ends or time is up.
@@ -258,13 +258,19 @@ fn percent_encoded(name: &str) -> String {
     out
 }
 
-/// The last lines of a program's output, as one line.
+/// The last lines of a program's output, as one line: those of its log that complain, if
+/// there are any, without their time stamps.
 fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
+    const COMPLAINTS: [&str; 5] = ["PANIC:", "FATAL:", "ERROR:", "DETAIL:", "HINT:"];
+    let complaint = |line| {
+        let starts = COMPLAINTS.iter().filter_map(|word| str::find(line, word));
+        starts.min().and_then(|start| line.get(start..))
+    };
+    let all = || text.lines().map(str::trim).filter(|l| !l.is_empty());
+    let mut lines: Vec<&str> = all().filter_map(complaint).collect();
+    if lines.is_empty() {
+        lines = all().collect();
+    }
     match lines.get(lines.len().saturating_sub(count)..) {
         Some(last) if !last.is_empty() => last.join(" | "),
         _ => "it printed nothing".to_owned(),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use super::cluster::Cluster;
-use super::{last_lines, user};
+use super::user;
 use crate::local::LocalError;
 
 /// Runs a program that the kernel interrupts when the thread that started it ends.
@@ -75,15 +75,15 @@ impl Server {
         !self.keeper.is_finished()
     }
 
-    /// The end of what this server wrote to its log.
-    pub(super) fn last_words(&self) -> String {
+    /// What this server wrote to its log.
+    pub(super) fn words(&self) -> String {
         let mut text = Vec::new();
         let read = File::open(&self.log).and_then(|mut file| {
             file.seek(SeekFrom::Start(self.log_from))?;
             file.read_to_end(&mut text)
         });
         match read {
-            Ok(_) => last_lines(&String::from_utf8_lossy(&text), 3),
+            Ok(_) => String::from_utf8_lossy(&text).into_owned(),
             Err(e) => e.to_string(),
         }
     }

@@ -3,55 +3,120 @@
 //! Written after the published algorithm (`McInnes`, `Healy`, `Melville` 2018) with the
 //! behaviour of umap-learn (BSD-3-Clause, `Leland McInnes`) as the reference.
 
-use super::{super::random::Key, curve::Curve, math::pow};
+use super::{super::random::Key, curve::Curve};
 
 /// Negative samples per edge drawn.
 const NEGATIVES: f64 = 5.0;
 /// Farthest that one force moves a coordinate, before the learning rate.
 const CLIP: f64 = 4.0;
-/// Squared distances below this count as none.
-const NONE: f64 = 1e-60;
+/// Squared distances are tabulated from 2^-40 to 2^24, in 32 cells an octave.
+const LOWEST: f64 = 1.0 / 1_099_511_627_776.0;
+const HIGHEST: f64 = 16_777_215.0;
+const CELLS: usize = 64 * 32;
+/// Bits of a mantissa below those that choose the cell.
+const WITHIN: u32 = 52 - 5;
 
 /// A point while it is being laid out.
 pub(super) type Point<const D: usize> = [f64; D];
 
-#[inline]
-fn square_distance<const D: usize>(p: &Point<D>, q: &Point<D>) -> f64 {
-    let mut sum = 0.0;
-    for d in 0..D {
-        sum += (p[d] - q[d]) * (p[d] - q[d]);
-    }
-    sum
+/// Both forces by squared distance, as cubics on short cells: exact to 1e-7, and the same
+/// on every machine, at a fraction of the cost of a power and a division.
+pub(super) struct Forces {
+    attraction: Box<[[f64; 4]; CELLS]>,
+    repulsion: Box<[[f64; 4]; CELLS]>,
 }
 
-#[inline]
-fn push<const D: usize>(p: &mut Point<D>, q: &Point<D>, strength: f64, rate: f64) {
-    for d in 0..D {
-        p[d] += (strength * (p[d] - q[d])).clamp(-CLIP, CLIP) * rate;
-    }
-}
-
-impl Curve {
-    /// Moves `p` towards `q`.
-    #[inline]
-    pub(super) fn attract<const D: usize>(self, p: &mut Point<D>, q: &Point<D>, rate: f64) {
-        let square = square_distance(p, q);
-        if square > NONE {
-            let power = pow(square, self.b);
-            let strength = -2.0 * self.a * self.b * power / (square * (self.a * power + 1.0));
-            push(p, q, strength, rate);
+impl Forces {
+    pub(super) fn new(curve: Curve) -> Self {
+        let Curve { a, b } = curve;
+        Self {
+            attraction: tabulate(|square| {
+                let power = libm::pow(square, b);
+                -2.0 * a * b * power / (square * (a * power + 1.0))
+            }),
+            repulsion: tabulate(|square| {
+                2.0 * b / ((0.001 + square) * (a * libm::pow(square, b) + 1.0))
+            }),
         }
     }
 
-    /// Moves `p` away from `q`.
+    /// How `p` moves towards `q`.
     #[inline]
-    pub(super) fn repel<const D: usize>(self, p: &mut Point<D>, q: &Point<D>, rate: f64) {
-        let square = square_distance(p, q);
-        if square > NONE {
-            let power = pow(square, self.b);
-            let strength = 2.0 * self.b / ((0.001 + square) * (self.a * power + 1.0));
-            push(p, q, strength, rate);
+    pub(super) fn attract<const D: usize>(&self, p: &Point<D>, q: &Point<D>, rate: f64) -> Point<D> {
+        step(&self.attraction, p, q, rate)
+    }
+
+    /// How `p` moves away from `q`.
+    #[inline]
+    pub(super) fn repel<const D: usize>(&self, p: &Point<D>, q: &Point<D>, rate: f64) -> Point<D> {
+        step(&self.repulsion, p, q, rate)
+    }
+}
+
+#[inline]
+fn step<const D: usize>(
+    table: &[[f64; 4]; CELLS],
+    p: &Point<D>,
+    q: &Point<D>,
+    rate: f64,
+) -> Point<D> {
+    let difference: Point<D> = std::array::from_fn(|d| p[d] - q[d]);
+    let square = difference.iter().fold(0.0, |sum, d| sum + d * d);
+    let strength = look_up(table, square);
+    difference.map(|d| (strength * d).clamp(-CLIP, CLIP) * rate)
+}
+
+/// The bits of a mantissa below those that choose the cell, as a number from 0 to 1/32.
+#[inline]
+fn within(bits: u64) -> f64 {
+    f64::from_bits(bits & ((1 << WITHIN) - 1) | 1.0_f64.to_bits()) - 1.0
+}
+
+#[inline]
+fn look_up(table: &[[f64; 4]; CELLS], square: f64) -> f64 {
+    let bits = square.clamp(LOWEST, HIGHEST).to_bits();
+    let cell = (bits >> WITHIN).wrapping_sub(LOWEST.to_bits() >> WITHIN) as usize;
+    let [c0, c1, c2, c3] = table[cell % CELLS];
+    let t = within(bits);
+    (c0 + c1 * t) + (c2 + c3 * t) * (t * t)
+}
+
+/// In each cell the cubic through four Chebyshev points of `force`.
+fn tabulate(force: impl Fn(f64) -> f64) -> Box<[[f64; 4]; CELLS]> {
+    let mut table = Box::new([[0.0; 4]; CELLS]);
+    let width = 1.0 / 32.0;
+    let nodes: [f64; 4] = std::array::from_fn(|i| {
+        let angle = std::f64::consts::PI * (2 * i + 1) as f64 / 8.0;
+        width * (1.0 - libm::cos(angle)) / 2.0
+    });
+    for (cell, coefficients) in table.iter_mut().enumerate() {
+        let start = f64::from_bits(LOWEST.to_bits() + ((cell as u64) << WITHIN));
+        let octave = f64::from_bits(start.to_bits() >> 52 << 52);
+        // Newton's divided differences, then the polynomial's coefficients
+        let mut differences = nodes.map(|t| force(start + t * octave));
+        for order in 1..4 {
+            for i in (order..4).rev() {
+                let across = nodes[i] - nodes[i - order];
+                differences[i] = (differences[i] - differences[i - 1]) / across;
+            }
         }
+        let mut polynomial = [differences[3], 0.0, 0.0, 0.0];
+        for i in (0..3).rev() {
+            for power in (1..4).rev() {
+                polynomial[power] = polynomial[power - 1] - nodes[i] * polynomial[power];
+            }
+            polynomial[0] = differences[i] - nodes[i] * polynomial[0];
+        }
+        *coefficients = polynomial;
+    }
+    table
+}
+
+/// Adds `step` to `p`.
+#[inline]
+pub(super) fn shift<const D: usize>(p: &mut Point<D>, step: &Point<D>) {
+    for (p, step) in p.iter_mut().zip(step) {
+        *p += step;
     }
 }
 
@@ -133,21 +198,33 @@ mod tests {
     }
 
     #[test]
+    fn tables_agree_with_the_formulas() {
+        let (a, b) = (1.577, 0.895);
+        let forces = Forces::new(Curve { a, b });
+        for i in -3_900..2_390 {
+            let square = libm::exp2(f64::from(i) / 100.0);
+            let power = libm::pow(square, b);
+            let attraction = -2.0 * a * b * power / square / (1.0 + a * power);
+            let repulsion = 2.0 * b / (0.001 + square) / (1.0 + a * power);
+            for (table, exact) in [(&forces.attraction, attraction), (&forces.repulsion, repulsion)] {
+                assert!((look_up(table, square) / exact - 1.0).abs() < 1e-6, "{square}");
+            }
+        }
+        assert!(look_up(&forces.attraction, 0.0).is_finite());
+        assert!(look_up(&forces.repulsion, f64::MAX) > 0.0);
+    }
+
+    #[test]
     fn forces_point_the_right_way_and_are_bounded() {
-        let curve = Curve { a: 1.577, b: 0.895 };
-        let q = [0.0, 0.0];
-        let mut p = [2.0, 0.0];
-        curve.attract(&mut p, &q, 0.1);
-        assert!(p[0] < 2.0 && p[1] == 0.0);
-        let mut p = [0.5, 0.0];
-        curve.repel(&mut p, &q, 0.1);
-        assert!(p[0] > 0.5 && p[0] <= 0.9);
-        let mut p = [1e-9, 0.0];
-        curve.repel(&mut p, &q, 1.0);
-        assert!(p[0] > 0.0 && p[0] <= 4.1);
-        let mut p = q;
-        curve.attract(&mut p, &q, 1.0);
-        curve.repel(&mut p, &q, 1.0);
-        assert_eq!(p, q);
+        let forces = Forces::new(Curve { a: 1.577, b: 0.895 });
+        let origin = [0.0, 0.0];
+        let step = forces.attract(&[2.0, 0.0], &origin, 0.1);
+        assert!(step[0] < 0.0 && step[1] == 0.0);
+        let step = forces.repel(&[0.5, 0.0], &origin, 0.1);
+        assert!(step[0] > 0.0 && step[0] <= 0.4);
+        let step = forces.repel(&[1e-4, 0.0], &origin, 1.0);
+        assert!(step[0] > 0.0 && step[0] <= 4.0);
+        assert_eq!(forces.attract(&origin, &origin, 1.0), origin);
+        assert_eq!(forces.repel(&origin, &origin, 1.0), origin);
     }
 }

@@ -1,9 +1,10 @@
 //! The layout of the training rows by stochastic gradient descent.
 //!
-//! In an epoch every vertex reads where the others were at the end of the epoch before and
-//! moves itself alone, edge by edge. So epochs can be computed by any number of threads
-//! with the same bits. An edge is symmetric: its vertex moves once for being its head and
-//! once for being its tail.
+//! An epoch goes through the vertices in a fixed number of phases. In a phase a vertex
+//! reads where the others were at its start, moves itself along its edges, and notes how
+//! it pulls on their other ends; at the end of the phase those pulls are applied in the
+//! order of the edges. So any number of threads computes the same bits, and phases are
+//! small enough that the layout is that of a sequential descent.
 //!
 //! Written after the published algorithm (`McInnes`, `Healy`, `Melville` 2018) with the
 //! behaviour of umap-learn (BSD-3-Clause, `Leland McInnes`) as the reference.
@@ -13,94 +14,142 @@ use rayon::prelude::*;
 use super::{
     super::random::{Key, Stream},
     curve::Curve,
-    forces::{Edge, Negatives, Point, rate},
+    forces::{Edge, Forces, Negatives, Point, rate, shift},
     fuzzy::Graph,
 };
 
+/// Parts of an epoch; part of the result, and so no function of the number of threads.
+const PHASES: usize = 16;
 /// Vertices that one thread moves at a time.
-const BLOCK: usize = 128;
+const BLOCK: usize = 64;
 const INITIAL_RATE: f64 = 1.0;
 
-/// Vertices `first..` and their edges.
-struct Block {
+/// Vertices that move at the same time: `first..last` in the order of the phases.
+struct Phase<const D: usize> {
+    first: usize,
+    last: usize,
+    blocks: Vec<Block<D>>,
+}
+
+/// Vertices from `first` on, their edges, and how they pull on other vertices.
+struct Block<const D: usize> {
     first: usize,
     starts: Vec<usize>,
     edges: Vec<Edge>,
+    pulls: Vec<(u32, Point<D>)>,
+}
+
+/// What all vertices share in an epoch.
+struct Epoch<'a> {
+    forces: &'a Forces,
+    key: Key,
+    epoch: usize,
+    rate: f64,
 }
 
 /// Improves `points`, one for each vertex of `graph`, for `epochs` epochs.
 pub(super) fn optimise<const D: usize>(
     graph: &Graph,
-    points: Vec<Point<D>>,
+    points: &[Point<D>],
     curve: Curve,
     epochs: usize,
     seed: u64,
 ) -> Vec<Point<D>> {
-    let mut blocks = blocks(graph);
-    let mut points = points;
-    let mut next = points.clone();
-    let key = Key::new(seed, Stream::NegativeFit);
-    for epoch in 0..epochs {
-        let rate = rate(INITIAL_RATE, epoch, epochs);
-        blocks
-            .par_iter_mut()
-            .zip(next.par_chunks_mut(BLOCK))
-            .for_each(|(block, next)| block.advance(&points, next, curve, epoch, rate, key));
-        std::mem::swap(&mut points, &mut next);
+    let n = graph.n();
+    let order: Vec<usize> = (0..PHASES).flat_map(|phase| (phase..n).step_by(PHASES)).collect();
+    let mut place = vec![0_u32; n];
+    for (i, &vertex) in order.iter().enumerate() {
+        place[vertex] = i as u32;
     }
-    points
-}
-
-fn blocks(graph: &Graph) -> Vec<Block> {
-    let heaviest = graph.heaviest();
-    (0..graph.n())
-        .step_by(BLOCK)
-        .map(|first| {
-            let mut block = Block {
-                first,
-                starts: vec![0],
-                edges: Vec::new(),
-            };
-            for vertex in first..graph.n().min(first + BLOCK) {
-                let edges = graph.edges(vertex);
-                block.edges.extend(edges.map(|(end, weight)| Edge::new(end, weight, heaviest)));
-                block.starts.push(block.edges.len());
+    let graph = Graph::from_rows(order.iter().map(|&vertex| {
+        let edges = graph.edges(vertex);
+        edges.map(|(end, weight)| (place[end as usize], weight)).collect()
+    }));
+    let mut phases = phases(&graph);
+    let mut points: Vec<Point<D>> = order.iter().map(|&vertex| points[vertex]).collect();
+    let mut moved = points.clone();
+    let forces = Forces::new(curve);
+    for epoch in 0..epochs {
+        let shared = Epoch {
+            forces: &forces,
+            key: Key::new(seed, Stream::NegativeFit),
+            epoch,
+            rate: rate(INITIAL_RATE, epoch, epochs),
+        };
+        for phase in &mut phases {
+            let range = phase.first..phase.last;
+            phase
+                .blocks
+                .par_iter_mut()
+                .zip(moved[range.clone()].par_chunks_mut(BLOCK))
+                .for_each(|(block, moved)| block.advance(&points, moved, &shared));
+            points[range.clone()].copy_from_slice(&moved[range]);
+            for (end, pull) in phase.blocks.iter().flat_map(|block| &block.pulls) {
+                shift(&mut points[*end as usize], pull);
             }
-            block
-        })
-        .collect()
+        }
+    }
+    place.iter().map(|&i| points[i as usize]).collect()
 }
 
-impl Block {
-    fn advance<const D: usize>(
-        &mut self,
-        points: &[Point<D>],
-        next: &mut [Point<D>],
-        curve: Curve,
-        epoch: usize,
-        rate: f64,
-        key: Key,
-    ) {
-        for (i, next) in next.iter_mut().enumerate() {
+fn phases<const D: usize>(graph: &Graph) -> Vec<Phase<D>> {
+    let n = graph.n();
+    let heaviest = graph.heaviest();
+    let mut first = 0;
+    let mut phases = Vec::with_capacity(PHASES);
+    for phase in 0..PHASES {
+        let last = first + (phase..n).step_by(PHASES).count();
+        let block = |first: usize| Block::new(graph, first, last.min(first + BLOCK), heaviest);
+        phases.push(Phase {
+            first,
+            last,
+            blocks: (first..last).step_by(BLOCK).map(block).collect(),
+        });
+        first = last;
+    }
+    phases
+}
+
+impl<const D: usize> Block<D> {
+    fn new(graph: &Graph, first: usize, last: usize, heaviest: f32) -> Self {
+        let mut block = Self {
+            first,
+            starts: vec![0],
+            edges: Vec::new(),
+            pulls: Vec::new(),
+        };
+        for vertex in first..last {
+            let edges = graph.edges(vertex);
+            block.edges.extend(edges.map(|(end, weight)| Edge::new(end, weight, heaviest)));
+            block.starts.push(block.edges.len());
+        }
+        block
+    }
+
+    fn advance(&mut self, points: &[Point<D>], moved: &mut [Point<D>], shared: &Epoch) {
+        let Epoch { forces, rate, .. } = *shared;
+        self.pulls.clear();
+        for (i, moved) in moved.iter_mut().enumerate() {
             let vertex = self.first + i;
             let mut point = points[vertex];
-            let counter = (epoch as u64) << 32;
-            let mut negatives = Negatives::new(key.child(vertex as u64), counter, points.len());
+            let key = shared.key.child(vertex as u64);
+            let mut negatives = Negatives::new(key, (shared.epoch as u64) << 32, points.len());
             for edge in &mut self.edges[self.starts[i]..self.starts[i + 1]] {
-                let Some(count) = edge.draw(epoch as f64) else {
+                let Some(count) = edge.draw(shared.epoch as f64) else {
                     continue;
                 };
-                let other = points[edge.end as usize];
-                curve.attract(&mut point, &other, rate);
+                let step = forces.attract(&point, &points[edge.end as usize], rate);
+                shift(&mut point, &step);
+                self.pulls.push((edge.end, step.map(|v| -v)));
                 for _ in 0..count {
-                    let other = negatives.next();
-                    if other != vertex {
-                        curve.repel(&mut point, &points[other], rate);
+                    let negative = negatives.next();
+                    if negative != vertex {
+                        let step = forces.repel(&point, &points[negative], rate);
+                        shift(&mut point, &step);
                     }
                 }
-                curve.attract(&mut point, &other, rate);
             }
-            *next = point;
+            *moved = point;
         }
     }
 }

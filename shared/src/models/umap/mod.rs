@@ -87,7 +87,7 @@ impl UmapParams {
         let graph = if epochs > 10 { graph.without_below(least) } else { graph };
         let curve = Curve::fit(self.min_dist);
         let points = spectral::initial::<D>(&graph, leaves, self.seed);
-        let points = layout::optimise(&graph, points, curve, epochs, self.seed);
+        let points = layout::optimise(&graph, &points, curve, epochs, self.seed);
         let coordinates = points.iter().flatten().map(|&v| v as f32).collect();
         let embedding = Array2::from_shape_vec((n, D), coordinates).map_err(linfa::Error::from)?;
         let (mean_distance, heaviest) = frozen(&others, n);

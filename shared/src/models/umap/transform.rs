@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::{
     super::random::{Key, Stream, mix},
     Umap,
-    forces::{Edge, Negatives, Point, rate},
+    forces::{Edge, Forces, Negatives, Point, rate, shift},
     fuzzy::memberships_of_new,
 };
 
@@ -28,6 +28,7 @@ pub(super) fn transform<const D: usize>(model: &Umap, leaves: ArrayView2<u32>) -
     let embedding = model.embedding.as_slice().unwrap_or(&[]);
     let (training, _) = embedding.as_chunks::<D>();
     let training: Vec<Point<D>> = training.iter().map(|p| p.map(f64::from)).collect();
+    let forces = Forces::new(model.curve);
     let mut points = vec![0.0_f32; leaves.nrows() * D];
     points.par_chunks_exact_mut(D).enumerate().for_each(|(row, out)| {
         let (indices, distances) = neighbors.row(row);
@@ -37,7 +38,7 @@ pub(super) fn transform<const D: usize>(model: &Umap, leaves: ArrayView2<u32>) -
             _ => {
                 let hash = leaves.row(row).iter().fold(0, |h, &leaf| mix(h ^ u64::from(leaf)));
                 let key = Key::new(model.seed, Stream::NegativeTransform).child(hash);
-                place(model, &training, indices, distances, key)
+                place(model, &forces, &training, indices, distances, key)
             }
         };
         for (out, coordinate) in out.iter_mut().zip(point) {
@@ -49,6 +50,7 @@ pub(super) fn transform<const D: usize>(model: &Umap, leaves: ArrayView2<u32>) -
 
 fn place<const D: usize>(
     model: &Umap,
+    forces: &Forces,
     training: &[Point<D>],
     indices: &[u32],
     distances: &[f32],
@@ -71,9 +73,11 @@ fn place<const D: usize>(
             let Some(count) = edge.draw(epoch as f64) else {
                 continue;
             };
-            model.curve.attract(&mut point, &training[edge.end as usize], rate);
+            let step = forces.attract(&point, &training[edge.end as usize], rate);
+            shift(&mut point, &step);
             for _ in 0..count {
-                model.curve.repel(&mut point, &training[negatives.next()], rate);
+                let step = forces.repel(&point, &training[negatives.next()], rate);
+                shift(&mut point, &step);
             }
         }
     }

@@ -1,0 +1,155 @@
+//! The command line's words.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use shared::contracts::{AsOf, Mode};
+
+/// Customer segmentation: who are the Insiders, what are they worth, and who are the others.
+#[derive(Debug, Parser)]
+#[command(name = "insiders", version, max_term_width = 100)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// One verb each.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Generate a shop, run everything on embedded services, show the segments.
+    Demo(DemoArgs),
+    /// Turn a sales export into segments.
+    Run(RunArgs),
+    /// Write the sales of a shop that does not exist, as CSV.
+    Generate(GenerateArgs),
+    /// Start the Postgres server of a folder and talk to it with psql.
+    Psql(PsqlArgs),
+}
+
+/// `insiders demo`.
+#[derive(Debug, clap::Args)]
+pub struct DemoArgs {
+    /// Where everything is kept; not the folder of `run`, so that the made-up shop's models
+    /// are never applied to a real one.
+    #[arg(long, default_value = "insiders-demo")]
+    pub dir: PathBuf,
+    /// Invoice lines to generate.
+    #[arg(long, default_value_t = 200_000)]
+    pub rows: u64,
+    /// Where the segments go.
+    #[command(flatten)]
+    pub publish: PublishArgs,
+    /// Print the manifest alone.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `insiders run`.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// The export: a file, or s3://bucket/key. Gzip and zstd are read as they are.
+    pub input: String,
+    /// Where artifacts, models and the embedded Postgres are kept.
+    #[arg(long, default_value = "insiders-data")]
+    pub dir: PathBuf,
+    /// Apply the stored models (auto: fit if there are none) or fit new ones.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub mode: ModeArg,
+    /// Settings, as insiders.toml; by default config/insiders.toml under the folder.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// The run's moment, 2011-12-09 (the end of that day) or 2011-12-09T12:50:00; later
+    /// lines are ignored. By default the last purchase.
+    #[arg(long)]
+    pub as_of: Option<AsOf>,
+    /// Where the segments go.
+    #[command(flatten)]
+    pub publish: PublishArgs,
+    /// Print the manifest alone.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where the segments are published.
+#[derive(Debug, Clone, clap::Args)]
+pub struct PublishArgs {
+    /// A Postgres server in place of one of our own.
+    #[arg(long, conflicts_with = "no_publish")]
+    pub database_url: Option<String>,
+    /// Do everything but publish; needs no Postgres.
+    #[arg(long)]
+    pub no_publish: bool,
+    /// Publish even if a run with a later moment is in place.
+    #[arg(long)]
+    pub force_publish: bool,
+}
+
+/// `insiders generate`.
+#[derive(Debug, clap::Args)]
+pub struct GenerateArgs {
+    /// Invoice lines.
+    #[arg(long)]
+    pub rows: u64,
+    /// Customers with an id; by default one for 95 lines.
+    #[arg(long)]
+    pub customers: Option<u64>,
+    /// The same seed gives the same bytes.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// Share of rows that can't be read, from 0 to 1.
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    pub dirty: f64,
+    /// The file to write.
+    #[arg(short, long)]
+    pub output: PathBuf,
+}
+
+/// `insiders psql`.
+#[derive(Debug, clap::Args)]
+pub struct PsqlArgs {
+    /// The folder of the run.
+    #[arg(long, default_value = "insiders-data")]
+    pub dir: PathBuf,
+    /// What psql is given, such as -c 'select * from insiders.segments'.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub args: Vec<String>,
+}
+
+/// [`Mode`] as a word of the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[allow(missing_docs)] // documented on Mode
+pub enum ModeArg {
+    Auto,
+    Fit,
+    Apply,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::Auto => Self::Auto,
+            ModeArg::Fit => Self::Fit,
+            ModeArg::Apply => Self::Apply,
+        }
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("a share is a number from 0 to 1".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,20 @@
+//! One file a verb.
+
+mod demo;
+mod generate;
+mod psql;
+mod run;
+mod upload;
+
+use crate::Failure;
+use crate::args::{Args, Command};
+
+/// Does what the command line says.
+pub async fn execute(args: Args) -> Result<(), Failure> {
+    match args.command {
+        Command::Demo(args) => demo::demo(args).await,
+        Command::Run(args) => run::run(args).await,
+        Command::Generate(args) => generate::generate(&args),
+        Command::Psql(args) => psql::psql(args).await,
+    }
+}

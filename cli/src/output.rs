@@ -1,0 +1,79 @@
+//! The only place that writes to the terminal.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::fmt::Write;
+use std::path::Path;
+
+use shared::contracts::Manifest;
+use shared::segments::Profile;
+
+/// A failure, on one line.
+pub(crate) fn error(failure: &crate::Failure) {
+    eprintln!("insiders: {}", failure.to_string().replace(['\n', '\r'], " "));
+}
+
+/// A line of news, beside the result.
+pub(crate) fn notice(text: &str) {
+    eprintln!("{text}");
+}
+
+/// A result, alone.
+pub(crate) fn result(text: &str) {
+    println!("{text}");
+}
+
+/// What a run found and where everything is.
+pub(crate) fn summary(manifest: &Manifest, profile: &Profile, dir: &Path, published: Option<&str>) {
+    println!("{}", table(profile));
+    let (counts, quality) = (&manifest.counts, &manifest.quality);
+    println!(
+        "{} customers ({} guests) from {} rows: {} kept, {} dropped by rule, {} quarantined",
+        counts.customers,
+        counts.guests,
+        counts.rows_read,
+        counts.rows_kept,
+        counts.rows_dropped,
+        counts.rows_quarantined
+    );
+    println!(
+        "{} segments, silhouette {:.3}, inertia {:.1}, as of {}, model {}",
+        quality.segments,
+        quality.silhouette,
+        quality.inertia,
+        manifest.effective_as_of,
+        manifest.run.model_version
+    );
+    for stage in &manifest.stages {
+        let memory = stage
+            .peak_memory_bytes
+            .map_or_else(String::new, |bytes| format!(", {} MB", bytes >> 20));
+        println!("{:<24}{:>7.2} s{memory}", stage.stage, stage.seconds);
+    }
+    println!("artifacts: {}", dir.join("runs").join(&manifest.run.run_id).display());
+    if let Some(how) = published {
+        println!("{how}");
+    }
+}
+
+/// The profile as a table, the segment of the highest mean revenue first.
+fn table(profile: &Profile) -> String {
+    let mut text = String::from(
+        "segment       customers   share  mean revenue  invoices/day  returns  recency  of revenue\n",
+    );
+    for row in &profile.segments {
+        // Writing to a String can't fail.
+        let _ = writeln!(
+            text,
+            "{:<13}{:>10}{:>7.1}%{:>14.2}{:>14.4}{:>9.2}{:>7.0} d{:>10.1}%",
+            row.segment,
+            row.customers,
+            row.share * 100.0,
+            row.gross_revenue,
+            row.frequency,
+            row.returns,
+            row.recency_days,
+            row.revenue_share * 100.0
+        );
+    }
+    text
+}

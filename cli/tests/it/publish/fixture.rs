@@ -1,0 +1,179 @@
+//! One server for all tests, one database for each, and runs made of numbers.
+
+use std::sync::{Arc, Weak};
+
+use arrow_array::RecordBatch;
+use futures::{Stream, stream};
+use insiders::local::{Install, LocalPostgres};
+use publish_to_rds::{Database, Outcome, PublishRun, RunId, publish_rows};
+use shared::Result;
+use shared::features::Features;
+use shared::progress::Silent;
+use shared::segments::{Profile, names};
+use shared::tables::{SegmentRows, segments_batches};
+use tokio::sync::Mutex;
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+
+/// A server and the folder of its data, both gone with the last test that uses them.
+pub(super) struct Server {
+    postgres: LocalPostgres,
+    _dir: tempfile::TempDir,
+}
+
+static SERVER: Mutex<Weak<Server>> = Mutex::const_new(Weak::new());
+
+async fn server() -> Arc<Server> {
+    let mut running = SERVER.lock().await;
+    if let Some(server) = running.upgrade() {
+        return server;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let say = |text: &str| println!("{text}");
+    let postgres = LocalPostgres::start(dir.path(), Install::IfAllowed(&say)).await.unwrap();
+    let server = Arc::new(Server { postgres, _dir: dir });
+    *running = Arc::downgrade(&server);
+    server
+}
+
+/// A database of a test's own.
+pub(super) struct Fixture {
+    _server: Arc<Server>,
+    pub(super) url: String,
+    pub(super) name: &'static str,
+    pub(super) database: Database,
+    client: Client,
+}
+
+impl Fixture {
+    /// An empty database called `name`.
+    pub(super) async fn new(name: &'static str) -> Self {
+        let server = server().await;
+        let base = server.postgres.url().to_owned();
+        let admin = connect(&base).await;
+        admin.batch_execute(&format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
+        admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).await.unwrap();
+        let url = format!("{}/{name}", base.rsplit_once('/').unwrap().0);
+        let database = Database::parse(&url).unwrap();
+        let client = connect(&url).await;
+        Self { _server: server, url, name, database, client }
+    }
+
+    pub(super) async fn connect(&self) -> Client {
+        connect(&self.url).await
+    }
+
+    /// What a query gives: rows joined by `;`, columns by `,`.
+    pub(super) async fn ask(&self, sql: &str) -> String {
+        ask(&self.client, sql).await
+    }
+
+    pub(super) async fn publish(&self, run: &Run) -> Result<Outcome> {
+        publish_rows(&self.database, &run.run, run.batches(), &Silent).await
+    }
+
+    /// `run_id,customers` as readers see them.
+    pub(super) async fn visible(&self) -> String {
+        self.ask("SELECT min(run_id), count(*) FROM insiders.insiders").await
+    }
+}
+
+pub(super) async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+pub(super) async fn ask(client: &Client, sql: &str) -> String {
+    let mut rows = Vec::new();
+    for message in client.simple_query(sql).await.unwrap() {
+        if let SimpleQueryMessage::Row(row) = message {
+            let columns: Vec<&str> =
+                (0..row.len()).map(|column| row.get(column).unwrap_or("null")).collect();
+            rows.push(columns.join(","));
+        }
+    }
+    rows.join(";")
+}
+
+/// A run and its rows.
+#[derive(Clone)]
+pub(super) struct Run {
+    pub(super) run: PublishRun,
+    pub(super) rows: SegmentRows,
+}
+
+/// Segments of every run here.
+const SEGMENTS: i32 = 3;
+
+impl Run {
+    /// Run `number`, of day `number` of 2011, with `customers` customers.
+    pub(super) fn new(number: u32, customers: usize) -> Self {
+        let ids = (0..customers).map(|customer| format!("c{customer}")).collect();
+        Self::of(number, ids)
+    }
+
+    /// Run `number` with these customers.
+    pub(super) fn of(number: u32, customer_id: Vec<String>) -> Self {
+        let n = customer_id.len();
+        let label: Vec<i32> = (0..n as i32).map(|row| row % SEGMENTS).collect();
+        let names = names(SEGMENTS as usize);
+        let real = |scale: f64| (0..n).map(|row| (row as f64 + f64::from(number)) * scale).collect();
+        let rows = SegmentRows {
+            features: Features {
+                customer_id,
+                is_guest: (0..n).map(|row| row % 4 == 0).collect(),
+                gross_revenue: real(1.25),
+                recency_days: (0..n as i64).collect(),
+                quantity_of_products: (0..n as i64).map(|row| row * 7).collect(),
+                returns: (0..n as i64).map(|row| row % 2).collect(),
+                frequency: real(0.001),
+            },
+            embedding_x: real(-0.5),
+            embedding_y: real(0.1),
+            segment: label.iter().map(|&label| names[label as usize].clone()).collect(),
+            label,
+        };
+        let labels: Vec<u32> = rows.label.iter().map(|label| label.cast_unsigned()).collect();
+        let day = jiff::civil::date(2011, 1, 1).at(12, 0, 0, 0);
+        let day = day.checked_add(jiff::Span::new().days(number)).unwrap();
+        let run = PublishRun {
+            run_id: RunId::parse(&id(number)).unwrap(),
+            as_of: day.to_string().parse().unwrap(),
+            source: "s3://shop/uploads/sales.csv".to_owned(),
+            model_version: "m1".to_owned(),
+            customers: n as u64,
+            segments_sha256: format!("{number:064x}"),
+            segments_key: format!("runs/{}/segments.parquet", id(number)),
+            segments_bytes: 1,
+            manifest: serde_json::json!({ "run_id": id(number) }),
+            profile: Profile::of(&rows.features, &labels, &names),
+            force: false,
+            keep_runs: 30,
+        };
+        Self { run, rows }
+    }
+
+    pub(super) fn forced(mut self) -> Self {
+        self.run.force = true;
+        self
+    }
+
+    pub(super) fn keeping(mut self, keep_runs: usize) -> Self {
+        self.run.keep_runs = keep_runs;
+        self
+    }
+
+    pub(super) fn batches(&self) -> impl Stream<Item = Result<RecordBatch>> + use<> {
+        stream::iter(segments_batches(&self.rows).collect::<Vec<_>>())
+    }
+}
+
+/// Id of run `number`.
+pub(super) fn id(number: u32) -> String {
+    format!("{number:020x}")
+}
+
+/// A stream that nobody may poll.
+pub(super) fn untouched() -> impl Stream<Item = Result<RecordBatch>> {
+    stream::poll_fn(|_| panic!("the rows were asked for"))
+}

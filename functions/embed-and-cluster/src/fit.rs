@@ -1,0 +1,90 @@
+//! Makes the models.
+
+use ndarray::{Array1, Array2};
+use shared::Result;
+use shared::features::Features;
+use shared::measure::Stage;
+use shared::models::{
+    Forest, ForestParams, Init, KMeans, KMeansParams, Metric, MinMaxScaler, Umap, UmapParams,
+};
+use shared::progress::Progress;
+use shared::segments::Profile;
+use shared::settings::{self, ClusteringSettings, Settings};
+
+use crate::matrix;
+
+/// Fitted models, and what they say of the customers that they were fitted to.
+pub(crate) struct Fitted {
+    pub(crate) scaler: MinMaxScaler,
+    pub(crate) forest: Forest,
+    pub(crate) umap: Umap,
+    pub(crate) kmeans: KMeans,
+    pub(crate) points: Array2<f64>,
+    pub(crate) labels: Array1<u32>,
+}
+
+/// k-means' tolerance, scikit-learn's default.
+const TOLERANCE: f64 = 1e-4;
+
+/// Fits scaler, forest, UMAP and k-means; segment 0 is the one of the highest mean revenue.
+pub(crate) fn fit(
+    features: &Features,
+    settings: &Settings,
+    progress: &dyn Progress,
+    stage: &mut Stage,
+) -> Result<Fitted> {
+    let (embedding, clustering) = (&settings.embedding, &settings.clustering);
+    let matrix = matrix::features(features)?;
+    let scaler = MinMaxScaler::fit(matrix.view())?;
+    let scaled = scaler.transform(matrix.view())?;
+    progress.step("fit the forest");
+    let forest = ForestParams {
+        trees: embedding.trees,
+        seed: clustering.seed,
+        ..ForestParams::default()
+    };
+    let forest = forest.fit(scaled.view(), matrix::target(features)?.view())?;
+    stage.lap("fit forest");
+    let leaves = forest.leaf_indices(scaled.view())?;
+    stage.lap("leaves");
+    progress.step("fit UMAP");
+    let umap = UmapParams {
+        metric: match embedding.metric {
+            settings::Metric::Hamming => Metric::Hamming,
+            settings::Metric::Euclidean => Metric::Euclidean,
+        },
+        n_neighbors: embedding.n_neighbors,
+        min_dist: embedding.min_dist,
+        seed: clustering.seed,
+        n_components: 2,
+        epochs: None,
+    };
+    let umap = umap.fit(leaves.view())?;
+    stage.lap("fit umap");
+    // What a later apply will say of the same customers, not the fit's own embedding: they
+    // differ where two customers share all their leaves.
+    let points = matrix::points(umap.transform(leaves.view())?.view());
+    stage.lap("transform");
+    progress.step("k-means");
+    let kmeans = kmeans(clustering).fit(points.view())?;
+    let labels = kmeans.predict(points.view())?;
+    let order = Profile::order(&features.gross_revenue, &labels.to_vec(), clustering.k);
+    let kmeans = kmeans.reordered(&order)?;
+    let labels = kmeans.predict(points.view())?;
+    stage.lap("k-means");
+    Ok(Fitted { scaler, forest, umap, kmeans, points, labels })
+}
+
+fn kmeans(settings: &ClusteringSettings) -> KMeansParams {
+    KMeansParams {
+        k: settings.k,
+        init: match settings.init {
+            settings::Init::Random => Init::Random,
+            settings::Init::KMeansPlusPlus => Init::KMeansPlusPlus,
+        },
+        n_init: settings.n_init,
+        max_iter: settings.max_iter,
+        tol: TOLERANCE,
+        seed: settings.seed,
+    }
+}
