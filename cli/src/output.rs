@@ -9,7 +9,10 @@ use shared::segments::Profile;
 
 /// A failure, on one line.
 pub(crate) fn error(failure: &crate::Failure) {
-    eprintln!("insiders: {}", failure.to_string().replace(['\n', '\r'], " "));
+    eprintln!(
+        "insiders: {}",
+        failure.to_string().replace(['\n', '\r'], " ")
+    );
 }
 
 /// A line of news, beside the result.
@@ -49,7 +52,10 @@ pub(crate) fn summary(manifest: &Manifest, profile: &Profile, dir: &Path, publis
             .map_or_else(String::new, |bytes| format!(", {} MB", bytes >> 20));
         println!("{:<24}{:>7.2} s{memory}", stage.stage, stage.seconds);
     }
-    println!("artifacts: {}", dir.join("runs").join(&manifest.run.run_id).display());
+    println!(
+        "artifacts: {}",
+        dir.join("runs").join(&manifest.run.run_id).display()
+    );
     if let Some(how) = published {
         println!("{how}");
     }

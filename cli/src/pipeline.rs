@@ -61,8 +61,10 @@ pub async fn run(
         settings,
         progress: Arc::clone(&progress),
     };
-    let embed =
-        embed_and_cluster::Context { store: store.clone(), progress: Arc::clone(&progress) };
+    let embed = embed_and_cluster::Context {
+        store: store.clone(),
+        progress: Arc::clone(&progress),
+    };
     let force = request.force_publish;
     let computed = async {
         let state = preprocess_to_parquet::handle(&preprocess, request).await?;
@@ -78,13 +80,19 @@ pub async fn run(
                 Ok(None) => Ok(()),
                 Ok(Some(database)) => {
                     progress.step("publish");
-                    let publish =
-                        publish_to_rds::Context { store: store.clone(), database, progress };
+                    let publish = publish_to_rds::Context {
+                        store: store.clone(),
+                        database,
+                        progress,
+                    };
                     publish_to_rds::handle(&publish, state).await.map(drop)
                 }
                 Err(error) => Err(error),
             };
-            stop(server).await.and(published.map_err(Failure::from)).map(|()| run_id)
+            stop(server)
+                .await
+                .and(published.map_err(Failure::from))
+                .map(|()| run_id)
         }
         (Err(error), server) => {
             if let Ok(server) = server {
@@ -98,8 +106,14 @@ pub async fn run(
 }
 
 async fn server(dir: &Path, target: &Target) -> Result<Option<LocalPostgres>, Failure> {
-    let Target::Embedded { install } = target else { return Ok(None) };
-    let install = if *install { Install::IfAllowed(&output::notice) } else { Install::Never };
+    let Target::Embedded { install } = target else {
+        return Ok(None);
+    };
+    let install = if *install {
+        Install::IfAllowed(&output::notice)
+    } else {
+        Install::Never
+    };
     Ok(Some(LocalPostgres::start(dir, install).await?))
 }
 
@@ -132,6 +146,8 @@ async fn finished(store: &Store, run_id: &str) -> Result<Finished> {
 }
 
 async fn read<T: serde::de::DeserializeOwned>(store: &Store, key: &str) -> Result<T> {
-    serde_json::from_slice(&store.get(key).await?)
-        .map_err(|e| Error::Corrupt { object: key.to_owned(), reason: e.to_string() })
+    serde_json::from_slice(&store.get(key).await?).map_err(|e| Error::Corrupt {
+        object: key.to_owned(),
+        reason: e.to_string(),
+    })
 }

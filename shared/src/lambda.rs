@@ -23,8 +23,12 @@ pub fn init_tracing() {
 
 /// A variable of the function's environment.
 pub fn required_env(name: &str) -> Result<String> {
-    std::env::var(name)
-        .map_err(|_| Error::config("environment", format!("{name} is not set; the template sets it")))
+    std::env::var(name).map_err(|_| {
+        Error::config(
+            "environment",
+            format!("{name} is not set; the template sets it"),
+        )
+    })
 }
 
 /// Serves `handler` until the runtime ends the process.
@@ -40,7 +44,10 @@ where
         async move {
             running.await.map_err(|error| {
                 tracing::error!(error = %error, name = error.name(), "the stage failed");
-                Diagnostic { error_type: error.name().to_owned(), error_message: error.to_string() }
+                Diagnostic {
+                    error_type: error.name().to_owned(),
+                    error_message: error.to_string(),
+                }
             })
         }
     }))

@@ -27,7 +27,12 @@ impl Stage {
     pub fn start(name: &'static str) -> Self {
         reset_peak();
         let now = Instant::now();
-        Self { name, start: now, lap: now, steps: BTreeMap::new() }
+        Self {
+            name,
+            start: now,
+            lap: now,
+            steps: BTreeMap::new(),
+        }
     }
 
     /// Ends a step: the time since the last one is its own.
@@ -50,7 +55,11 @@ impl Stage {
             peak_memory_bytes: peak_memory(),
             rows_in,
             rows_out,
-            steps: self.steps.into_iter().map(|(step, s)| (step, milli(s))).collect(),
+            steps: self
+                .steps
+                .into_iter()
+                .map(|(step, s)| (step, milli(s)))
+                .collect(),
             estimated_cost_usd: USD_PER_REQUEST + seconds * memory_mb / 1024.0 * USD_PER_GB_SECOND,
         }
     }
@@ -64,7 +73,9 @@ fn milli(seconds: f64) -> f64 {
 #[cfg(target_os = "linux")]
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(1024)
 }

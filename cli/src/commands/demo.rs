@@ -10,7 +10,15 @@ use crate::generate::Options;
 pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
     std::fs::create_dir_all(&args.dir).map_err(|e| file_error(&args.dir, e))?;
     let sales = args.dir.join("demo.csv");
-    to_file(&Options { rows: args.rows, customers: None, seed: 42, dirty: 0.001 }, &sales)?;
+    to_file(
+        &Options {
+            rows: args.rows,
+            customers: None,
+            seed: 42,
+            dirty: 0.001,
+        },
+        &sales,
+    )?;
     let run = RunArgs {
         input: sales.to_string_lossy().into_owned(),
         dir: args.dir,

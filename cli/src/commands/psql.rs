@@ -12,7 +12,10 @@ use crate::{Failure, output};
 /// Starts the folder's server, hands it to psql, stops it.
 pub(crate) async fn psql(args: PsqlArgs) -> Result<(), Failure> {
     if !args.dir.join("postgres").exists() {
-        let what = format!("{} holds no Postgres data: publish a run there first", args.dir.display());
+        let what = format!(
+            "{} holds no Postgres data: publish a run there first",
+            args.dir.display()
+        );
         return Err(Failure::Program(what));
     }
     let server = LocalPostgres::start(&args.dir, Install::Never).await?;
@@ -23,15 +26,19 @@ pub(crate) async fn psql(args: PsqlArgs) -> Result<(), Failure> {
         Ok(status) => Err(Failure::Program(format!("psql ended with {status}"))),
         Err(e) => {
             output::notice("psql is part of Postgres' client package");
-            Err(Failure::File { path: "psql".to_owned(), source: e })
+            Err(Failure::File {
+                path: "psql".to_owned(),
+                source: e,
+            })
         }
     }
 }
 
 /// psql with its connection in the environment: a password has no place among arguments.
 fn client(url: &str) -> Result<Command, Failure> {
-    let config: Config =
-        url.parse().map_err(|e| shared::Error::Internal(format!("the server's url: {e}")))?;
+    let config: Config = url
+        .parse()
+        .map_err(|e| shared::Error::Internal(format!("the server's url: {e}")))?;
     let mut psql = Command::new("psql");
     for host in config.get_hosts() {
         if let Host::Tcp(host) = host {

@@ -29,7 +29,11 @@ pub(super) async fn execute(args: RunArgs, install: bool) -> Result<(), Failure>
     let finished = async {
         let key = upload::upload(&store, source, watch.as_ref()).await?;
         let request = Request {
-            source: ObjectRef { bucket: store.bucket().to_owned(), key, version: None },
+            source: ObjectRef {
+                bucket: store.bucket().to_owned(),
+                key,
+                version: None,
+            },
             mode: args.mode.into(),
             as_of: args.as_of,
             force_publish: args.publish.force_publish,
@@ -48,7 +52,12 @@ pub(super) async fn execute(args: RunArgs, install: bool) -> Result<(), Failure>
         return Ok(());
     }
     let how = published(&args);
-    output::summary(&finished.manifest, &finished.profile, &args.dir, how.as_deref());
+    output::summary(
+        &finished.manifest,
+        &finished.profile,
+        &args.dir,
+        how.as_deref(),
+    );
     Ok(())
 }
 
@@ -80,5 +89,8 @@ fn published(args: &RunArgs) -> Option<String> {
 
 /// A failure of a file, by its path.
 pub(super) fn file_error(path: &Path, source: std::io::Error) -> Failure {
-    Failure::File { path: path.display().to_string(), source }
+    Failure::File {
+        path: path.display().to_string(),
+        source,
+    }
 }

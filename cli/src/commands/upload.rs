@@ -23,13 +23,18 @@ impl Input {
     /// A path, or `s3://bucket/key`.
     pub(super) fn open(text: &str) -> Result<Self, Failure> {
         if let Some(place) = text.strip_prefix("s3://") {
-            let Some((bucket, key)) = place.split_once('/').filter(|(b, k)| {
-                !b.is_empty() && !k.is_empty()
-            }) else {
+            let Some((bucket, key)) = place
+                .split_once('/')
+                .filter(|(b, k)| !b.is_empty() && !k.is_empty())
+            else {
                 return Err(Error::config(text, "an object is named s3://bucket/key").into());
             };
             let (bucket, key) = (bucket.to_owned(), key.to_owned());
-            return Ok(Self::Object(ObjectRef { bucket, key, version: None }));
+            return Ok(Self::Object(ObjectRef {
+                bucket,
+                key,
+                version: None,
+            }));
         }
         let path = PathBuf::from(text);
         let file = File::open(&path).map_err(|e| file_error(&path, e))?;
@@ -89,11 +94,12 @@ fn copy(mut reader: Box<dyn Read + Send>, mut writer: ObjectWriter) -> (ObjectWr
         }
     };
     let copied = copied.map_err(|e| {
-        e.downcast::<Error>().unwrap_or_else(|e| Error::Unavailable {
-            service: "S3",
-            operation: "the upload of the export".to_owned(),
-            reason: e.to_string(),
-        })
+        e.downcast::<Error>()
+            .unwrap_or_else(|e| Error::Unavailable {
+                service: "S3",
+                operation: "the upload of the export".to_owned(),
+                reason: e.to_string(),
+            })
     });
     (writer, copied)
 }

@@ -46,7 +46,11 @@ impl Calendar {
         let mut until = 0;
         let mut day_of_year = 0;
         for (index, length) in (0..).zip(MONTHS) {
-            let (year, month) = if index == 0 { (FIRST.0, FIRST.1) } else { (FIRST.0 + 1, index) };
+            let (year, month) = if index == 0 {
+                (FIRST.0, FIRST.1)
+            } else {
+                (FIRST.0 + 1, index)
+            };
             for day in FIRST.2..=length {
                 let closed = CLOSED.iter().any(|(a, b)| (*a..*b).contains(&day_of_year));
                 let noise = 80 + Random::of(seed, 1, day_of_year as u64).below(41);
@@ -58,7 +62,13 @@ impl Calendar {
                 }
                 for (hour, share) in (OPENS..).zip(HOURS) {
                     until += season * weekday * noise * share;
-                    let start = Moment { year, month, day, hour, minute: 0 };
+                    let start = Moment {
+                        year,
+                        month,
+                        day,
+                        hour,
+                        minute: 0,
+                    };
                     slots.push(Slot { until, start });
                 }
             }
@@ -70,7 +80,10 @@ impl Calendar {
     pub(super) fn moment(&mut self, done: u64, rows: u64) -> Moment {
         let total = self.slots.last().map_or(1, |slot| slot.until);
         let sold = (u128::from(done) * u128::from(total) / u128::from(rows.max(1))) as u64;
-        while self.slots.get(self.at).is_some_and(|slot| slot.until <= sold)
+        while self
+            .slots
+            .get(self.at)
+            .is_some_and(|slot| slot.until <= sold)
             && self.at + 1 < self.slots.len()
         {
             self.at += 1;

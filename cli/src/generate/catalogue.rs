@@ -8,13 +8,34 @@ const PRODUCTS: u64 = 3_900;
 /// Times the product of a rank is sold, in a year of 541,909 lines: flat at the top, a long
 /// tail.
 const POPULARITY: [(u64, u64); 14] = [
-    (0, 2_313), (2, 2_159), (5, 1_502), (10, 1_348), (50, 937), (100, 700), (300, 412),
-    (500, 297), (1_000, 169), (1_500, 105), (2_000, 64), (2_500, 38), (3_000, 16), (3_900, 1),
+    (0, 2_313),
+    (2, 2_159),
+    (5, 1_502),
+    (10, 1_348),
+    (50, 937),
+    (100, 700),
+    (300, 412),
+    (500, 297),
+    (1_000, 169),
+    (1_500, 105),
+    (2_000, 64),
+    (2_500, 38),
+    (3_000, 16),
+    (3_900, 1),
 ];
 /// Quantiles of the price in pence, by which the points below are chosen.
 const PRICES: [(u64, u64); 12] = [
-    (0, 12), (10_000, 19), (50_000, 42), (100_000, 65), (250_000, 125), (500_000, 208),
-    (750_000, 415), (900_000, 795), (950_000, 995), (990_000, 1_695), (998_000, 4_995),
+    (0, 12),
+    (10_000, 19),
+    (50_000, 42),
+    (100_000, 65),
+    (250_000, 125),
+    (500_000, 208),
+    (750_000, 415),
+    (900_000, 795),
+    (950_000, 995),
+    (990_000, 1_695),
+    (998_000, 4_995),
     (1_000_000, 16_500),
 ];
 /// Prices end on one of these pence.
@@ -56,7 +77,11 @@ impl Catalogue {
         let guide = (0..GUIDE)
             .map(|n| until.partition_point(|until| *until <= n * sum / GUIDE) as u32)
             .collect();
-        Self { products, until, guide }
+        Self {
+            products,
+            until,
+            guide,
+        }
     }
 
     /// A product as the season has it, as often as it is bought.
@@ -76,7 +101,11 @@ impl Catalogue {
     fn draw_any(&self, random: &mut Random) -> u32 {
         let total = self.until.last().copied().unwrap_or(1);
         let sold = random.below(total);
-        let from = self.guide.get((sold * GUIDE / total) as usize).copied().unwrap_or(0);
+        let from = self
+            .guide
+            .get((sold * GUIDE / total) as usize)
+            .copied()
+            .unwrap_or(0);
         let later = self.until.get(from as usize..).unwrap_or_default();
         from + later.iter().take_while(|until| **until <= sold).count() as u32
     }
@@ -91,14 +120,21 @@ fn product(seed: u64, rank: u64) -> Product {
     // 4,999 is prime: every rank has a number of its own.
     let number = 20_000 + (rank * 1_237 + Random::of(seed, 3, 0).below(4_999)) % 4_999;
     let letter = if random.chance(1, 5) {
-        random.pick(&["A", "B", "C", "D", "L", "S"]).copied().unwrap_or("")
+        random
+            .pick(&["A", "B", "C", "D", "L", "S"])
+            .copied()
+            .unwrap_or("")
     } else {
         ""
     };
     let christmas = random.chance(1, 14);
     let style = random.pick(&words::STYLES).copied().unwrap_or("");
     let mut description = if random.chance(1, 110) || rank == 40 {
-        random.pick(&words::QUOTED).copied().unwrap_or("").to_owned()
+        random
+            .pick(&words::QUOTED)
+            .copied()
+            .unwrap_or("")
+            .to_owned()
     } else if christmas {
         let thing = random.pick(&words::CHRISTMAS).copied().unwrap_or("");
         format!("{style} {thing}")
@@ -124,7 +160,9 @@ fn price(random: &mut Random, quantiles: &Knots) -> u32 {
     if pence < 100 {
         return pence as u32;
     }
-    let ending = ENDINGS.iter().min_by_key(|ending| ending.abs_diff(pence % 100));
+    let ending = ENDINGS
+        .iter()
+        .min_by_key(|ending| ending.abs_diff(pence % 100));
     (pence / 100 * 100 + ending.copied().unwrap_or(95)) as u32
 }
 

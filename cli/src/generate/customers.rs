@@ -10,19 +10,43 @@ const ONCE: u64 = 340;
 /// Which share (of a million) of the orders of those who come back is made by the best
 /// customers: by 0.2% of them 4.2%, by a tenth of them 38%.
 const LOYALTY: [(u64, u64); 16] = [
-    (0, 0), (2_000, 42_000), (5_000, 78_000), (10_000, 114_000), (20_000, 164_000),
-    (50_000, 269_000), (100_000, 383_000), (200_000, 536_000), (300_000, 644_000),
-    (400_000, 727_000), (500_000, 794_000), (600_000, 849_000), (700_000, 899_000),
-    (800_000, 933_000), (900_000, 967_000), (1_000_000, 1_000_000),
+    (0, 0),
+    (2_000, 42_000),
+    (5_000, 78_000),
+    (10_000, 114_000),
+    (20_000, 164_000),
+    (50_000, 269_000),
+    (100_000, 383_000),
+    (200_000, 536_000),
+    (300_000, 644_000),
+    (400_000, 727_000),
+    (500_000, 794_000),
+    (600_000, 849_000),
+    (700_000, 899_000),
+    (800_000, 933_000),
+    (900_000, 967_000),
+    (1_000_000, 1_000_000),
 ];
 /// Quantiles of how much a customer takes of what it buys, in sixteenths of the usual.
 const APPETITE: [(u64, u64); 9] = [
-    (0, 2), (50_000, 4), (250_000, 8), (500_000, 13), (750_000, 20), (900_000, 32),
-    (970_000, 64), (995_000, 160), (1_000_000, 340),
+    (0, 2),
+    (50_000, 4),
+    (250_000, 8),
+    (500_000, 13),
+    (750_000, 20),
+    (900_000, 32),
+    (970_000, 64),
+    (995_000, 160),
+    (1_000_000, 340),
 ];
 /// The same among the best hundredth: wholesalers.
 const WHOLESALE: [(u64, u64); 6] = [
-    (0, 6), (250_000, 16), (500_000, 30), (750_000, 60), (950_000, 210), (1_000_000, 280),
+    (0, 6),
+    (250_000, 16),
+    (500_000, 30),
+    (750_000, 60),
+    (950_000, 210),
+    (1_000_000, 280),
 ];
 
 /// The registered customers.
@@ -69,7 +93,10 @@ impl Customers {
     pub(super) fn next(&mut self, random: &mut Random, done: u64, rows: u64, day: u64) -> Customer {
         let once = u128::from(self.count - self.once_from);
         let due = (u128::from(done) * once / u128::from(rows.max(1))) as u64;
-        if self.once_next < self.count && self.once_next - self.once_from <= due && random.chance(1, 2) {
+        if self.once_next < self.count
+            && self.once_next - self.once_from <= due
+            && random.chance(1, 2)
+        {
             self.once_next += 1;
             return self.traits(self.once_next - 1);
         }
@@ -103,8 +130,16 @@ impl Customers {
     /// Some join during the year, some are lost.
     fn is_active(&self, number: u64, day: u64) -> bool {
         let mut random = Random::of(self.seed, 4, number);
-        let joined = if random.chance(6, 10) { 0 } else { random.below(330) };
-        let lost = if random.chance(6, 10) { 1_000 } else { joined + 20 + random.below(300) };
+        let joined = if random.chance(6, 10) {
+            0
+        } else {
+            random.below(330)
+        };
+        let lost = if random.chance(6, 10) {
+            1_000
+        } else {
+            joined + 20 + random.below(300)
+        };
         (joined..lost).contains(&day)
     }
 
@@ -139,7 +174,10 @@ impl Customers {
     }
 
     pub(super) fn occurring(&self) -> u64 {
-        self.seen.iter().map(|word| u64::from(word.count_ones())).sum()
+        self.seen
+            .iter()
+            .map(|word| u64::from(word.count_ones()))
+            .sum()
     }
 }
 

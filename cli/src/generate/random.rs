@@ -67,7 +67,11 @@ pub(super) fn interpolate(knots: &Knots, x: u64) -> u64 {
             }
             // Tables may fall as well as rise.
             let along = |from: u64, to: u64| (to - from) * x.saturating_sub(x0) / (x1 - x0);
-            return if y1 >= y0 { y0 + along(y0, y1) } else { y0 - along(y1, y0) };
+            return if y1 >= y0 {
+                y0 + along(y0, y1)
+            } else {
+                y0 - along(y1, y0)
+            };
         }
         (x0, y0) = (x1, y1);
     }

@@ -96,7 +96,9 @@ impl Shop {
     fn order<W: io::Write>(&mut self, sink: &mut Sink<'_, W>, moment: Moment) -> io::Result<()> {
         let day = moment.day_of_year();
         let random = &mut self.random;
-        let customer = self.customers.next(random, sink.written(), sink.rows(), day);
+        let customer = self
+            .customers
+            .next(random, sink.written(), sink.rows(), day);
         let id = self.customers.id(customer.number);
         let head = self.head(moment, customer.country);
         // Where the till lost the customer half-way.
@@ -122,7 +124,12 @@ impl Shop {
             })?;
             if !lost && self.random.chance(1, 8) {
                 let customer = customer.number;
-                self.remember(Bought { customer, product, quantity, price });
+                self.remember(Bought {
+                    customer,
+                    product,
+                    quantity,
+                    price,
+                });
             }
         }
         self.extras(sink, &head, &customer, id)
@@ -140,7 +147,12 @@ impl Shop {
         let abroad = customer.country != "United Kingdom";
         let (code, description, quantity, price) = if abroad && random.chance(7, 10) {
             let parcels = 1 + random.below(4) as i64;
-            ("POST", "POSTAGE", parcels, 1_500 + 100 * random.below(26) as u32)
+            (
+                "POST",
+                "POSTAGE",
+                parcels,
+                1_500 + 100 * random.below(26) as u32,
+            )
         } else if random.chance(1, 60) {
             ("M", "Manual", 1, 100 + random.below(30_000) as u32)
         } else if random.chance(1, 900) {
@@ -204,11 +216,7 @@ impl Shop {
     }
 
     /// The pound sign of windows-1252 is one byte, 0xA3.
-    fn voucher<W: io::Write>(
-        &mut self,
-        sink: &mut Sink<'_, W>,
-        head: &Invoice,
-    ) -> io::Result<()> {
+    fn voucher<W: io::Write>(&mut self, sink: &mut Sink<'_, W>, head: &Invoice) -> io::Result<()> {
         let value = 10 * (1 + self.random.below(5));
         let mut description = b"Dotcomgiftshop Gift Voucher \xa3".to_vec();
         description.extend_from_slice(format!("{value}.00").as_bytes());
@@ -281,13 +289,20 @@ impl Shop {
         }
         for line in 0..basket::cancelled_lines(&mut self.random, self.most) {
             let near = self.window.get(at + line as usize).copied();
-            let mut bought = near.filter(|b| b.customer == first.customer).unwrap_or_else(|| {
-                // Bought longer ago.
-                let product = self.catalogue.draw(&mut self.random, true);
-                let price = self.catalogue.get(product).map_or(100, |p| p.price.max(4));
-                let quantity = 1 + self.random.below(6) as i64;
-                Bought { customer: first.customer, product, quantity, price }
-            });
+            let mut bought = near
+                .filter(|b| b.customer == first.customer)
+                .unwrap_or_else(|| {
+                    // Bought longer ago.
+                    let product = self.catalogue.draw(&mut self.random, true);
+                    let price = self.catalogue.get(product).map_or(100, |p| p.price.max(4));
+                    let quantity = 1 + self.random.below(6) as i64;
+                    Bought {
+                        customer: first.customer,
+                        product,
+                        quantity,
+                        price,
+                    }
+                });
             if self.random.chance(1, 2) {
                 bought.quantity = 1 + self.random.below(bought.quantity as u64) as i64;
             }

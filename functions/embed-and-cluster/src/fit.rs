@@ -72,7 +72,14 @@ pub(crate) fn fit(
     let kmeans = kmeans.reordered(&order)?;
     let labels = kmeans.predict(points.view())?;
     stage.lap("k-means");
-    Ok(Fitted { scaler, forest, umap, kmeans, points, labels })
+    Ok(Fitted {
+        scaler,
+        forest,
+        umap,
+        kmeans,
+        points,
+        labels,
+    })
 }
 
 fn kmeans(settings: &ClusteringSettings) -> KMeansParams {

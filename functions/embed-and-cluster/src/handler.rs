@@ -80,7 +80,10 @@ async fn stored_bundle(store: &Store, run: &Run) -> Result<Option<Bundle>> {
 
 fn artifact(state: &RunState, part: Part) -> Result<&Artifact> {
     state.artifacts.get(part.file_name()).ok_or_else(|| {
-        Error::config("event", format!("it lists no artifact '{}'", part.file_name()))
+        Error::config(
+            "event",
+            format!("it lists no artifact '{}'", part.file_name()),
+        )
     })
 }
 
@@ -95,7 +98,12 @@ fn score(
     stage.lap("load");
     let (points, labels, segments, fitted) = if let Some(bundle) = stored {
         let (points, labels) = apply::apply(&bundle, &features, progress, &mut stage)?;
-        (points, labels, bundle.manifest.segments.clone(), Err(bundle))
+        (
+            points,
+            labels,
+            bundle.manifest.segments.clone(),
+            Err(bundle),
+        )
     } else {
         let mut fitted = fit::fit(&features, &run.settings, progress, &mut stage)?;
         let points = std::mem::take(&mut fitted.points);
@@ -119,7 +127,13 @@ fn score(
     let profile = Profile::of(&features, &labels.to_vec(), &segments);
     let rows = rows(features, &points, &labels, &segments)?;
     stage.lap("profile");
-    Ok(Scored { rows, profile, quality, bundle, stage })
+    Ok(Scored {
+        rows,
+        profile,
+        quality,
+        bundle,
+        stage,
+    })
 }
 
 fn quality(
@@ -134,7 +148,13 @@ fn quality(
     // Undefined for a single segment, or one a customer: nothing lies better or worse then.
     let defined = present.len() >= 2 && present.len() < labels.len();
     let silhouette = if defined {
-        Some(silhouette(points.view(), labels.view(), EXACT_SILHOUETTE, SILHOUETTE_SAMPLE, seed)?)
+        Some(silhouette(
+            points.view(),
+            labels.view(),
+            EXACT_SILHOUETTE,
+            SILHOUETTE_SAMPLE,
+            seed,
+        )?)
     } else {
         None
     };
@@ -179,7 +199,10 @@ fn rows(
     let mut label = Vec::with_capacity(labels.len());
     for &number in labels {
         let name = names.get(number as usize).ok_or_else(|| {
-            Error::Internal(format!("segment {number} has no name among {}", names.len()))
+            Error::Internal(format!(
+                "segment {number} has no name among {}",
+                names.len()
+            ))
         })?;
         segment.push(name.clone());
         label.push(i32::try_from(number).map_err(|e| Error::Internal(e.to_string()))?);
@@ -203,15 +226,23 @@ async fn write(store: &Store, mut state: RunState, scored: &mut Scored) -> Resul
     }
     let (bytes, rows) = table.finish()?;
     let key = layout.key(Part::Segments);
-    let segments =
-        store.put(&key, "application/vnd.apache.parquet", Bytes::from(bytes)).await?;
-    let segments = Artifact { rows: Some(rows), ..segments };
+    let segments = store
+        .put(&key, "application/vnd.apache.parquet", Bytes::from(bytes))
+        .await?;
+    let segments = Artifact {
+        rows: Some(rows),
+        ..segments
+    };
     let profile = put_json(store, &layout.key(Part::Profile), &scored.profile).await?;
     let metrics = put_json(store, &layout.key(Part::Metrics), &scored.quality).await?;
-    for (part, artifact) in
-        [(Part::Segments, segments), (Part::Profile, profile), (Part::Metrics, metrics)]
-    {
-        state.artifacts.insert(part.file_name().to_owned(), artifact);
+    for (part, artifact) in [
+        (Part::Segments, segments),
+        (Part::Profile, profile),
+        (Part::Metrics, metrics),
+    ] {
+        state
+            .artifacts
+            .insert(part.file_name().to_owned(), artifact);
     }
     if let Some(bundle) = &mut scored.bundle {
         bundle.save(store).await?;

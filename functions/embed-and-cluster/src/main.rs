@@ -15,6 +15,9 @@ use shared::store::Store;
 async fn main() -> Result<(), lambda_runtime::Error> {
     init_tracing();
     let store = Store::from_env(&required_env("BUCKET")?).await;
-    let context = &Context { store, progress: Arc::new(Silent) };
+    let context = &Context {
+        store,
+        progress: Arc::new(Silent),
+    };
     serve(move |state: RunState| async move { handle(context, state).await }).await
 }

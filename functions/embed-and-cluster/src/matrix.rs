@@ -7,16 +7,30 @@ use shared::models::{MinMaxScaler, ModelError};
 /// Shape `(n_customers, 4)`, the columns of `shared::bundle::FEATURES` in their order.
 pub(crate) fn features(features: &Features) -> Result<Array2<f64>, ModelError> {
     let columns = [
-        &features.recency_days.iter().map(|&days| days as f64).collect::<Vec<_>>(),
-        &features.quantity_of_products.iter().map(|&pieces| pieces as f64).collect(),
+        &features
+            .recency_days
+            .iter()
+            .map(|&days| days as f64)
+            .collect::<Vec<_>>(),
+        &features
+            .quantity_of_products
+            .iter()
+            .map(|&pieces| pieces as f64)
+            .collect(),
         &features.frequency,
-        &features.returns.iter().map(|&returns| returns as f64).collect(),
+        &features
+            .returns
+            .iter()
+            .map(|&returns| returns as f64)
+            .collect(),
     ];
     let n = features.len();
     let mut matrix = Array2::zeros((n, columns.len()));
     for (mut to, from) in matrix.columns_mut().into_iter().zip(columns) {
         if from.len() != n {
-            return Err(ModelError::NotFinite { what: "a feature column of another length" });
+            return Err(ModelError::NotFinite {
+                what: "a feature column of another length",
+            });
         }
         to.assign(&ndarray::aview1(from));
     }
@@ -27,7 +41,10 @@ pub(crate) fn features(features: &Features) -> Result<Array2<f64>, ModelError> {
 pub(crate) fn target(features: &Features) -> Result<Array1<f64>, ModelError> {
     let revenue = ndarray::aview1(&features.gross_revenue);
     let column = revenue.insert_axis(ndarray::Axis(1));
-    Ok(MinMaxScaler::fit(column)?.transform(column)?.column(0).to_owned())
+    Ok(MinMaxScaler::fit(column)?
+        .transform(column)?
+        .column(0)
+        .to_owned())
 }
 
 /// Points of the embedding as k-means takes them.

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use shared::bundle::champion;
-use shared::contracts::{
-    Artifact, Layout, Manifest, ModelAction, Part, Request, Run, RunState,
-};
+use shared::contracts::{Artifact, Layout, Manifest, ModelAction, Part, Request, Run, RunState};
 use shared::measure::Stage;
 use shared::models::ModelError;
 use shared::progress::Progress;
@@ -40,8 +38,17 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
     let run = plan(context, &request).await?;
     let run_id = run.run_id.clone();
     let layout = Layout::new(&run_id);
-    tracing::info!(run_id = run.run_id, source = run.source.key, bytes = run.source.size, "run");
-    if let Some((manifest, _)) = context.store.get_optional(&layout.key(Part::Manifest)).await? {
+    tracing::info!(
+        run_id = run.run_id,
+        source = run.source.key,
+        bytes = run.source.size,
+        "run"
+    );
+    if let Some((manifest, _)) = context
+        .store
+        .get_optional(&layout.key(Part::Manifest))
+        .await?
+    {
         return complete(&manifest, run, &layout);
     }
     stage.lap("plan");
@@ -61,10 +68,16 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
     add(Part::Transactions, written.transactions.commit().await?);
     add(Part::Quarantine, written.quarantine.commit().await?);
     add(Part::Features, features(context, &layout, &outcome).await?);
-    let quality = serde_json::to_vec_pretty(&outcome.quality)
-        .map_err(|e| Error::Internal(e.to_string()))?;
+    let quality =
+        serde_json::to_vec_pretty(&outcome.quality).map_err(|e| Error::Internal(e.to_string()))?;
     let key = layout.key(Part::Quality);
-    add(Part::Quality, context.store.put(&key, "application/json", Bytes::from(quality)).await?);
+    add(
+        Part::Quality,
+        context
+            .store
+            .put(&key, "application/json", Bytes::from(quality))
+            .await?,
+    );
     stage.lap("write");
 
     let counts = outcome.counts;
@@ -100,10 +113,15 @@ async fn plan(context: &Context, request: &Request) -> Result<Run> {
             }
         },
     };
-    let (source, champion) =
-        tokio::try_join!(store.source(&request.source), champion(store))?;
+    let (source, champion) = tokio::try_join!(store.source(&request.source), champion(store))?;
     let champion = champion.map(|(champion, _)| champion.version);
-    Run::plan(store.bucket(), request, source, settings, champion.as_deref())
+    Run::plan(
+        store.bucket(),
+        request,
+        source,
+        settings,
+        champion.as_deref(),
+    )
 }
 
 /// A run that is there already: the same work, so the same result.
@@ -132,11 +150,7 @@ fn enough_customers(run: &Run, outcome: &Outcome) -> Result<()> {
     Ok(())
 }
 
-async fn features(
-    context: &Context,
-    layout: &Layout<'_>,
-    outcome: &Outcome,
-) -> Result<Artifact> {
+async fn features(context: &Context, layout: &Layout<'_>, outcome: &Outcome) -> Result<Artifact> {
     let (schema, batches) = features_batches(&outcome.features);
     let mut table = TableWriter::new(Vec::new(), schema)?;
     for batch in batches {
@@ -144,6 +158,12 @@ async fn features(
     }
     let (bytes, rows) = table.finish()?;
     let key = layout.key(Part::Features);
-    let artifact = context.store.put(&key, Written::PARQUET, Bytes::from(bytes)).await?;
-    Ok(Artifact { rows: Some(rows), ..artifact })
+    let artifact = context
+        .store
+        .put(&key, Written::PARQUET, Bytes::from(bytes))
+        .await?;
+    Ok(Artifact {
+        rows: Some(rows),
+        ..artifact
+    })
 }

@@ -15,6 +15,10 @@ use shared::store::Store;
 async fn main() -> Result<(), lambda_runtime::Error> {
     init_tracing();
     let store = Store::from_env(&required_env("BUCKET")?).await;
-    let context = &Context { store, settings: None, progress: Arc::new(Silent) };
+    let context = &Context {
+        store,
+        settings: None,
+        progress: Arc::new(Silent),
+    };
     serve(move |request: Request| async move { handle(context, request).await }).await
 }

@@ -61,9 +61,13 @@ pub(crate) async fn run(
     let transactions = pending(finished.transactions).await;
     let quarantine = pending(finished.quarantine).await;
     match (finished.outcome, transactions, quarantine) {
-        (Ok(outcome), Ok(transactions), Ok(quarantine)) => {
-            Ok((outcome, Written { transactions, quarantine }))
-        }
+        (Ok(outcome), Ok(transactions), Ok(quarantine)) => Ok((
+            outcome,
+            Written {
+                transactions,
+                quarantine,
+            },
+        )),
         (outcome, transactions, quarantine) => {
             let mut errors = Vec::new();
             for table in [transactions, quarantine] {
@@ -106,13 +110,20 @@ fn on_threads(
                 let outcome = decompress::text(source, &object)
                     .and_then(|text| read(text, &object, &run.settings, run.as_of, &mut tables));
                 let (flushed, quarantine) = tables.finish();
-                (outcome.and_then(|outcome| flushed.map(|()| outcome)), quarantine)
+                (
+                    outcome.and_then(|outcome| flushed.map(|()| outcome)),
+                    quarantine,
+                )
             }
         };
         let transactions = encoder
             .join()
             .unwrap_or_else(|_| Err(Error::Internal("the encoder stopped".to_owned())));
-        Finished { outcome, transactions, quarantine }
+        Finished {
+            outcome,
+            transactions,
+            quarantine,
+        }
     })
 }
 

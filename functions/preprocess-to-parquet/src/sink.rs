@@ -47,7 +47,11 @@ impl Tables {
 
     /// Hands over what is left, and ends both tables whatever happens.
     pub(crate) fn finish(mut self) -> (Result<()>, Result<(ObjectWriter, u64)>) {
-        let flushed = if self.transactions.is_empty() { Ok(()) } else { self.flush() };
+        let flushed = if self.transactions.is_empty() {
+            Ok(())
+        } else {
+            self.flush()
+        };
         let rejected = self.rejected.finish();
         let written = rejected.and_then(|batch| self.quarantine.write(&batch));
         (flushed, written.and_then(|()| self.quarantine.finish()))
@@ -57,7 +61,11 @@ impl Tables {
 impl Sink for Tables {
     fn kept(&mut self, line: &Line<'_>, customer_id: &str, is_guest: bool) -> Result<()> {
         self.transactions.push(line, customer_id, is_guest);
-        if self.transactions.len() == BATCH { self.flush() } else { Ok(()) }
+        if self.transactions.len() == BATCH {
+            self.flush()
+        } else {
+            Ok(())
+        }
     }
 
     fn quarantined(&mut self, line: u64, defect: Defect, raw: &str) -> Result<()> {

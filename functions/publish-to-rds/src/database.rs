@@ -71,10 +71,16 @@ impl Database {
         // The parser's own words may quote a part of the password: only those that can't
         // are repeated.
         let mut config = Config::from_str(&plain).map_err(|e| {
-            let cause = std::error::Error::source(&e).map(ToString::to_string).unwrap_or_default();
+            let cause = std::error::Error::source(&e)
+                .map(ToString::to_string)
+                .unwrap_or_default();
             let safe = cause.starts_with("invalid value for option")
                 || (cause.starts_with("unknown option") && query_of(url).is_some());
-            let detail = if safe { format!(": {cause}") } else { String::new() };
+            let detail = if safe {
+                format!(": {cause}")
+            } else {
+                String::new()
+            };
             wrong(format!(
                 "it is not postgres://user:password@host:port/database?sslmode=require{detail}"
             ))
@@ -84,12 +90,18 @@ impl Database {
         }
         let misread = |host: &Host| matches!(host, Host::Tcp(name) if name.contains('@'));
         if config.get_hosts().iter().any(misread) {
-            return Err(wrong("an '@' in the user or password is written %40".to_owned()));
+            return Err(wrong(
+                "an '@' in the user or password is written %40".to_owned(),
+            ));
         }
         if config.get_application_name().is_none() {
             config.application_name("insiders");
         }
-        Ok(Self { config, ca_file, limits: Limits::default() })
+        Ok(Self {
+            config,
+            ca_file,
+            limits: Limits::default(),
+        })
     }
 
     /// Trusts the authorities in a PEM file besides the system's.
@@ -113,17 +125,27 @@ impl Database {
         let by_name = self.config.get_hosts().iter().all(|host| match host {
             Host::Tcp(name) => {
                 name == "localhost"
-                    || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+                    || name
+                        .parse::<std::net::IpAddr>()
+                        .is_ok_and(|ip| ip.is_loopback())
             }
             #[cfg(unix)]
             Host::Unix(_) => true,
         });
-        by_name && self.config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback)
+        by_name
+            && self
+                .config
+                .get_hostaddrs()
+                .iter()
+                .all(std::net::IpAddr::is_loopback)
     }
 
     /// The database's name.
     fn name(&self) -> &str {
-        self.config.get_dbname().or_else(|| self.config.get_user()).unwrap_or("postgres")
+        self.config
+            .get_dbname()
+            .or_else(|| self.config.get_user())
+            .unwrap_or("postgres")
     }
 }
 
@@ -198,7 +220,10 @@ mod tests {
     fn the_password_is_never_shown() {
         let database = Database::parse("postgres://ann:s3cret@db.example:6543/shop").unwrap();
         assert_eq!(database.to_string(), "db.example:6543/shop as ann");
-        assert_eq!(format!("{database:?}"), "Database(db.example:6543/shop as ann)");
+        assert_eq!(
+            format!("{database:?}"),
+            "Database(db.example:6543/shop as ann)"
+        );
         for wrong in [
             "postgres://ann:s3cret@db/shop?sslmode=maybe",
             "postgres://ann:s3cret@db/shop?colour=red",
@@ -213,20 +238,37 @@ mod tests {
             assert_eq!(error.name(), "Insiders.Config", "{wrong}");
             assert!(!error.to_string().contains("s3"), "{error}");
         }
-        let named = Database::parse("postgres://a:b@db/shop?colour=red").unwrap_err().to_string();
+        let named = Database::parse("postgres://a:b@db/shop?colour=red")
+            .unwrap_err()
+            .to_string();
         assert!(named.contains("colour"), "{named}");
     }
 
     #[test]
     fn tls_is_verified_wherever_the_url_asks_for_it() {
         let encryption = |url: &str| Database::parse(url).unwrap().encryption();
-        assert_eq!(encryption("postgres://u@db.example/d"), Encryption::Verified);
-        assert_eq!(encryption("postgres://u@db.example/d?sslmode=disable"), Encryption::None);
+        assert_eq!(
+            encryption("postgres://u@db.example/d"),
+            Encryption::Verified
+        );
+        assert_eq!(
+            encryption("postgres://u@db.example/d?sslmode=disable"),
+            Encryption::None
+        );
         assert_eq!(encryption("postgres://u@127.0.0.1/d"), Encryption::None);
         assert_eq!(encryption("postgres://u@localhost/d"), Encryption::None);
-        assert_eq!(encryption("postgres://u@localhost/d?sslmode=require"), Encryption::Verified);
-        assert_eq!(encryption("postgres://u@localhost/d?sslmode=verify-full"), Encryption::Verified);
+        assert_eq!(
+            encryption("postgres://u@localhost/d?sslmode=require"),
+            Encryption::Verified
+        );
+        assert_eq!(
+            encryption("postgres://u@localhost/d?sslmode=verify-full"),
+            Encryption::Verified
+        );
         let libpq = "postgres://u:q?s@db/d?sslmode=verify-full&sslrootcert=/ca.pem";
-        assert_eq!(Database::parse(libpq).unwrap().ca_file, Some(PathBuf::from("/ca.pem")));
+        assert_eq!(
+            Database::parse(libpq).unwrap().ca_file,
+            Some(PathBuf::from("/ca.pem"))
+        );
     }
 }

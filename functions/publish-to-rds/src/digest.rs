@@ -54,7 +54,9 @@ impl RowDigest {
     /// What Postgres holds in a table of this schema.
     pub(crate) async fn stored(session: &Session, table: &str) -> Result<Self> {
         let operation = "checking the rows";
-        let row = COLUMNS.map(|(column, send)| format!("{send}({column})")).join(" || ");
+        let row = COLUMNS
+            .map(|(column, send)| format!("{send}({column})"))
+            .join(" || ");
         let word = |from: u8| {
             format!(
                 "coalesce(sum(('x' || encode(substring(hash FROM {from} FOR 8), 'hex'))::bit(64)::bigint), 0)::text"
@@ -68,14 +70,22 @@ impl RowDigest {
         let row = session
             .transaction(operation, async {
                 let timeout = millis(session.limits.load);
-                session.batch(operation, &format!("SET LOCAL statement_timeout = {timeout}")).await?;
+                session
+                    .batch(
+                        operation,
+                        &format!("SET LOCAL statement_timeout = {timeout}"),
+                    )
+                    .await?;
                 session.one(operation, &sql, &[]).await
             })
             .await?;
         let rows: i64 = session.get(&row, 0)?;
         Ok(Self {
             rows: rows.cast_unsigned(),
-            sums: [modulo(session.get(&row, 1)?)?, modulo(session.get(&row, 2)?)?],
+            sums: [
+                modulo(session.get(&row, 1)?)?,
+                modulo(session.get(&row, 2)?)?,
+            ],
         })
     }
 
@@ -118,7 +128,11 @@ mod tests {
     fn order_does_not_matter_and_everything_else_does() {
         let digest = of(&[b"a", b"b", b"b"]);
         assert_eq!(digest, of(&[b"b", b"a", b"b"]));
-        for other in [of(&[b"a", b"b"]), of(&[b"a", b"a", b"b"]), of(&[b"a", b"b", b"c"])] {
+        for other in [
+            of(&[b"a", b"b"]),
+            of(&[b"a", b"a", b"b"]),
+            of(&[b"a", b"b", b"c"]),
+        ] {
             assert_ne!(digest.text(), other.text());
         }
     }

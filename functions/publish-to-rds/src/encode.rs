@@ -105,8 +105,10 @@ impl<'a> Find<'a, '_> {
         name: &str,
         cast: impl Fn(&'a dyn Array) -> Option<&'a T>,
     ) -> Result<&'a T> {
-        let damaged =
-            |reason: String| Error::Corrupt { object: self.object.to_owned(), reason };
+        let damaged = |reason: String| Error::Corrupt {
+            object: self.object.to_owned(),
+            reason,
+        };
         let column = self
             .batch
             .column_by_name(name)
@@ -115,7 +117,10 @@ impl<'a> Find<'a, '_> {
             return Err(damaged(format!("column '{name}' has nulls")));
         }
         cast(column.as_ref()).ok_or_else(|| {
-            damaged(format!("column '{name}' is of an unexpected type, {}", column.data_type()))
+            damaged(format!(
+                "column '{name}' is of an unexpected type, {}",
+                column.data_type()
+            ))
         })
     }
 

@@ -10,14 +10,26 @@ pub(crate) fn of(place: &str, operation: &str, error: &tokio_postgres::Error) ->
     let (retry, reason) = match error.as_db_error() {
         Some(db) => (
             is_transient(db.code()),
-            format!("{} (SQLSTATE {})", db.message().replace('\n', " "), db.code().code()),
+            format!(
+                "{} (SQLSTATE {})",
+                db.message().replace('\n', " "),
+                db.code().code()
+            ),
         ),
         None => judge(error),
     };
     if retry {
-        Error::Unavailable { service: "Postgres", operation, reason }
+        Error::Unavailable {
+            service: "Postgres",
+            operation,
+            reason,
+        }
     } else {
-        Error::Refused { service: "Postgres", operation, reason }
+        Error::Refused {
+            service: "Postgres",
+            operation,
+            reason,
+        }
     }
 }
 
@@ -52,7 +64,9 @@ fn judge(error: &tokio_postgres::Error) -> (bool, String) {
             reason = format!("{reason}: {text}");
         }
         if let Some(io) = link.downcast_ref::<std::io::Error>() {
-            let tls = io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+            let tls = io
+                .get_ref()
+                .is_some_and(|inner| inner.is::<rustls::Error>());
             retry |= !tls && !is_unknown_name(&text) && io.kind() != std::io::ErrorKind::NotFound;
         }
         cause = link.source();
@@ -75,5 +89,7 @@ pub(crate) fn is_duplicate(error: &tokio_postgres::Error) -> bool {
 
 /// Whether the database's encoding has no such character.
 pub(crate) fn is_unencodable(error: &tokio_postgres::Error) -> bool {
-    error.code().is_some_and(|c| *c == SqlState::UNTRANSLATABLE_CHARACTER)
+    error
+        .code()
+        .is_some_and(|c| *c == SqlState::UNTRANSLATABLE_CHARACTER)
 }

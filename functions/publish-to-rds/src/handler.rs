@@ -64,7 +64,10 @@ pub async fn handle(context: &Context, state: RunState) -> Result<Published> {
     let mut manifest: Manifest = parse(&store.get(&key).await?, &key)?;
     if manifest.run.run_id != state.run.run_id {
         let reason = format!("it is the manifest of run {}", manifest.run.run_id);
-        return Err(Error::Corrupt { object: key, reason });
+        return Err(Error::Corrupt {
+            object: key,
+            reason,
+        });
     }
     let profile = artifact(&manifest, Part::Profile, &key)?;
     let profile: Profile = parse(&store.get_verified(profile).await?, &profile.key)?;
@@ -77,8 +80,7 @@ pub async fn handle(context: &Context, state: RunState) -> Result<Published> {
     let segments = artifact(&manifest, Part::Segments, &key)?;
     let ahead = context.database.limits.batches_ahead;
     let batches = read::batches(store.get_verified(segments), &segments.key, ahead);
-    let outcome =
-        publish_rows(&context.database, &run, batches, context.progress.as_ref()).await?;
+    let outcome = publish_rows(&context.database, &run, batches, context.progress.as_ref()).await?;
     tracing::info!(
         run_id = %run.run_id,
         customers = outcome.publication.customers,
@@ -91,7 +93,9 @@ pub async fn handle(context: &Context, state: RunState) -> Result<Published> {
         let mut body = serde_json::to_vec_pretty(&manifest)
             .map_err(|e| Error::Internal(format!("{key}: {e}")))?;
         body.push(b'\n');
-        store.put(&key, "application/json", Bytes::from(body)).await?;
+        store
+            .put(&key, "application/json", Bytes::from(body))
+            .await?;
     }
     Ok(Published {
         run_id: state.run.run_id,
@@ -104,9 +108,10 @@ pub async fn handle(context: &Context, state: RunState) -> Result<Published> {
 /// Whether the manifest tells of these rows already. Which run is current may have changed
 /// since; the manifest tells how it was when the run was published.
 fn is_recorded(manifest: &Manifest, now: &Publication) -> bool {
-    manifest.publication.as_ref().is_some_and(|then| {
-        then.customers == now.customers && then.row_digest == now.row_digest
-    })
+    manifest
+        .publication
+        .as_ref()
+        .is_some_and(|then| then.customers == now.customers && then.row_digest == now.row_digest)
 }
 
 fn record(manifest: &mut Manifest, stage: Stage, outcome: &Outcome) {
@@ -126,6 +131,8 @@ fn artifact<'a>(manifest: &'a Manifest, part: Part, key: &str) -> Result<&'a Art
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(body: &[u8], key: &str) -> Result<T> {
-    serde_json::from_slice(body)
-        .map_err(|e| Error::Corrupt { object: key.to_owned(), reason: e.to_string() })
+    serde_json::from_slice(body).map_err(|e| Error::Corrupt {
+        object: key.to_owned(),
+        reason: e.to_string(),
+    })
 }

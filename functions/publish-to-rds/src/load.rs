@@ -112,7 +112,10 @@ where
     let mut sink = pin!(sink);
     let mut batches = pin!(batches);
     let mut tally = Tally::new(run)?;
-    let mut sent = Sent { digest: RowDigest::default(), longest_id: 0 };
+    let mut sent = Sent {
+        digest: RowDigest::default(),
+        longest_id: 0,
+    };
     let mut copy = BytesMut::with_capacity(2 * CHUNK);
     let mut bytes = Vec::new();
     copy.extend_from_slice(HEADER);
@@ -136,7 +139,10 @@ where
             }
         }
         let share = sent.digest.rows as f64 / run.customers.max(1) as f64;
-        progress.bytes((share * run.segments_bytes as f64) as u64, run.segments_bytes);
+        progress.bytes(
+            (share * run.segments_bytes as f64) as u64,
+            run.segments_bytes,
+        );
     }
     // A table with too few rows must not get as far as an index.
     tally.finish(sent.digest.rows)?;

@@ -18,10 +18,21 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let ca_file = std::env::var_os("DATABASE_CA_FILE").map(PathBuf::from);
     let database = Database::parse(&required_env("DATABASE_URL")?)?.with_ca_file(ca_file);
     let store = Store::from_env(&required_env("BUCKET")?).await;
-    let context = &Context { store, database, progress: Arc::new(Silent) };
+    let context = &Context {
+        store,
+        database,
+        progress: Arc::new(Silent),
+    };
     serve(move |state: RunState| async move {
         let store = context.store.bucket_of(&state.run.bucket);
-        handle(&Context { store, ..context.clone() }, state).await
+        handle(
+            &Context {
+                store,
+                ..context.clone()
+            },
+            state,
+        )
+        .await
     })
     .await
 }

@@ -63,7 +63,9 @@ pub(crate) async fn apply(session: &Session, migrations: &[Migration]) -> Result
                 let sql = "INSERT INTO insiders.schema_migrations (version, name, sha256) \
                            VALUES ($1, $2, $3)";
                 let sha256 = digest(migration.sql);
-                session.execute(&operation, sql, &[&version, &migration.name, &sha256]).await?;
+                session
+                    .execute(&operation, sql, &[&version, &migration.name, &sha256])
+                    .await?;
                 tracing::info!(migration = migration.name, "applied a migration");
             }
             Ok(())
@@ -105,7 +107,10 @@ fn check<'a>(
     let place = session.place();
     let mut left: Vec<(i32, &Migration)> = (1..).zip(migrations).collect();
     for done in applied {
-        let Some(at) = left.iter().position(|(version, _)| *version == done.version) else {
+        let Some(at) = left
+            .iter()
+            .position(|(version, _)| *version == done.version)
+        else {
             return Err(conflict(
                 format!("schema insiders on {place}"),
                 format!(

@@ -16,7 +16,10 @@ impl RunId {
         if text.len() == 20 && text.bytes().all(hex) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Error::config("run_id", "it must be 20 lower-case hexadecimal digits"))
+            Err(Error::config(
+                "run_id",
+                "it must be 20 lower-case hexadecimal digits",
+            ))
         }
     }
 
@@ -38,7 +41,12 @@ impl RunId {
     /// The lock that lets one publisher at a time work on this run.
     pub(crate) fn lock(&self) -> (i32, i32) {
         let digits = self.0.get(..8).unwrap_or_default();
-        (RUN_LOCKS, u32::from_str_radix(digits, 16).unwrap_or_default().cast_signed())
+        (
+            RUN_LOCKS,
+            u32::from_str_radix(digits, 16)
+                .unwrap_or_default()
+                .cast_signed(),
+        )
     }
 }
 
@@ -66,11 +74,19 @@ mod tests {
     #[test]
     fn only_twenty_hexadecimal_digits_name_a_run() {
         assert!(RunId::parse("0123456789abcdef0123").is_ok());
-        for wrong in ["", "0123456789abcdef012", "0123456789ABCDEF0123", "0123456789abcdef01\"; "] {
+        for wrong in [
+            "",
+            "0123456789abcdef012",
+            "0123456789ABCDEF0123",
+            "0123456789abcdef01\"; ",
+        ] {
             assert!(RunId::parse(wrong).is_err(), "{wrong}");
         }
         let long = RunId::parse("ffffffffffffffffffff").unwrap();
-        assert!(long.staging().len() + "_label_idx".len() < 64, "a name of Postgres has 63 bytes");
+        assert!(
+            long.staging().len() + "_label_idx".len() < 64,
+            "a name of Postgres has 63 bytes"
+        );
         assert_eq!(long.lock().1, -1);
     }
 }

@@ -63,14 +63,20 @@ async fn retired(session: &Session) -> Result<Vec<RunId>> {
     let sql = "SELECT run_id FROM insiders.runs WHERE retired_at IS NOT NULL \
                ORDER BY retired_at, run_id";
     let rows = session.rows(OPERATION, sql, &[]).await?;
-    rows.iter().map(|row| RunId::parse(session.get(row, 0)?)).collect()
+    rows.iter()
+        .map(|row| RunId::parse(session.get(row, 0)?))
+        .collect()
 }
 
 /// Drops a retired run from wherever an earlier attempt got to.
 pub(crate) async fn drop_run(session: &Session, run: &RunId) -> Result<()> {
     let partition = run.partition();
     let concurrent = session.major() >= 14;
-    let pending = if concurrent { "inhdetachpending" } else { "false" };
+    let pending = if concurrent {
+        "inhdetachpending"
+    } else {
+        "false"
+    };
     let sql = format!(
         "SELECT {pending} FROM pg_inherits \
          WHERE inhparent = to_regclass('insiders.segment_members') \

@@ -81,7 +81,12 @@ where
 {
     let mut laps = Laps::start();
     migrate::apply(session, MIGRATIONS).await?;
-    session.lock("waiting for another publisher of the run", run.run_id.lock()).await?;
+    session
+        .lock(
+            "waiting for another publisher of the run",
+            run.run_id.lock(),
+        )
+        .await?;
     let mut found = stored::find(session, &run.run_id).await?;
     if found.as_ref().is_some_and(|stored| stored.retired) {
         prune::drop_run(session, &run.run_id).await?;
@@ -171,7 +176,11 @@ async fn check_and_switch(
     prune::prune(session, run.keep_runs).await;
     laps.lap("prune");
     Ok(Outcome {
-        publication: Publication { customers: sent.rows, row_digest: sent.text(), current: true },
+        publication: Publication {
+            customers: sent.rows,
+            row_digest: sent.text(),
+            current: true,
+        },
         changed: true,
         rows_sent: sent.rows,
         steps: laps.steps,
@@ -186,13 +195,17 @@ struct Laps {
 
 impl Laps {
     fn start() -> Self {
-        Self { last: Instant::now(), steps: BTreeMap::new() }
+        Self {
+            last: Instant::now(),
+            steps: BTreeMap::new(),
+        }
     }
 
     fn lap(&mut self, step: &str) {
         let now = Instant::now();
         let seconds = (now - self.last).as_secs_f64();
-        self.steps.insert(step.to_owned(), (seconds * 1000.0).round() / 1000.0);
+        self.steps
+            .insert(step.to_owned(), (seconds * 1000.0).round() / 1000.0);
         self.last = now;
     }
 }

@@ -26,11 +26,7 @@ pub fn batches(
     .flatten()
 }
 
-fn decode(
-    bytes: Bytes,
-    object: String,
-    ahead: usize,
-) -> impl Stream<Item = Result<RecordBatch>> {
+fn decode(bytes: Bytes, object: String, ahead: usize) -> impl Stream<Item = Result<RecordBatch>> {
     let (sender, receiver) = mpsc::channel(ahead.max(1));
     let name = object.clone();
     let worker = tokio::task::spawn_blocking(move || {
@@ -41,8 +37,14 @@ fn decode(
             Err(error) => drop(send(Err(error))),
         }
     });
-    let state = Reading { receiver, worker: Some(worker), object };
-    stream::unfold(state, |mut state| async move { Some((state.next().await?, state)) })
+    let state = Reading {
+        receiver,
+        worker: Some(worker),
+        object,
+    };
+    stream::unfold(state, |mut state| async move {
+        Some((state.next().await?, state))
+    })
 }
 
 struct Reading {

@@ -54,7 +54,10 @@ impl PublishRun {
         })?;
         let source = match &run.source.version {
             Some(version) => {
-                format!("s3://{}/{}?versionId={version}", run.source.bucket, run.source.key)
+                format!(
+                    "s3://{}/{}?versionId={version}",
+                    run.source.bucket, run.source.key
+                )
             }
             None => format!("s3://{}/{}", run.source.bucket, run.source.key),
         };
@@ -67,8 +70,7 @@ impl PublishRun {
             segments_sha256: segments.sha256.clone(),
             segments_key: segments.key.clone(),
             segments_bytes: segments.bytes,
-            manifest: serde_json::to_value(manifest)
-                .map_err(|e| Error::Internal(e.to_string()))?,
+            manifest: serde_json::to_value(manifest).map_err(|e| Error::Internal(e.to_string()))?,
             profile,
             force,
             keep_runs,
@@ -89,7 +91,10 @@ impl<'a> Tally<'a> {
         for segment in &run.profile.segments {
             let label = i32::try_from(segment.label)
                 .map_err(|_| damaged(run, &format!("label {} is too large", segment.label)))?;
-            if left.insert(label, (segment.customers, segment.segment.as_str())).is_some() {
+            if left
+                .insert(label, (segment.customers, segment.segment.as_str()))
+                .is_some()
+            {
                 return Err(damaged(run, &format!("segment {label} is there twice")));
             }
         }
@@ -115,13 +120,17 @@ impl<'a> Tally<'a> {
         if rows != self.run.customers {
             return Err(Error::Corrupt {
                 object: self.run.segments_key.clone(),
-                reason: format!("it has {rows} rows, the manifest says {}", self.run.customers),
+                reason: format!(
+                    "it has {rows} rows, the manifest says {}",
+                    self.run.customers
+                ),
             });
         }
         match self.left.iter().find(|(_, (left, _))| *left > 0) {
-            Some((label, _)) => {
-                Err(damaged(self.run, &format!("segment {label} has too many customers")))
-            }
+            Some((label, _)) => Err(damaged(
+                self.run,
+                &format!("segment {label} has too many customers"),
+            )),
             None => Ok(()),
         }
     }

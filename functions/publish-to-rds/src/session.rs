@@ -47,7 +47,13 @@ impl Session {
             }
         };
         let limits = database.limits.clone();
-        let mut session = Self { client, driver, place, version: 0, limits };
+        let mut session = Self {
+            client,
+            driver,
+            place,
+            version: 0,
+            limits,
+        };
         session.prepare().await?;
         Ok(session)
     }
@@ -97,17 +103,26 @@ impl Session {
 
     /// Statements without parameters or results.
     pub(crate) async fn batch(&self, operation: &str, sql: &str) -> Result<()> {
-        self.client.batch_execute(sql).await.map_err(|e| self.failed(operation, &e))
+        self.client
+            .batch_execute(sql)
+            .await
+            .map_err(|e| self.failed(operation, &e))
     }
 
     /// One statement; the number of rows that it changed.
     pub(crate) async fn execute(&self, op: &str, sql: &str, params: Params<'_>) -> Result<u64> {
-        self.client.execute(sql, params).await.map_err(|e| self.failed(op, &e))
+        self.client
+            .execute(sql, params)
+            .await
+            .map_err(|e| self.failed(op, &e))
     }
 
     /// Rows of a query.
     pub(crate) async fn rows(&self, op: &str, sql: &str, params: Params<'_>) -> Result<Vec<Row>> {
-        self.client.query(sql, params).await.map_err(|e| self.failed(op, &e))
+        self.client
+            .query(sql, params)
+            .await
+            .map_err(|e| self.failed(op, &e))
     }
 
     /// At most one row.
@@ -117,12 +132,18 @@ impl Session {
         sql: &str,
         params: Params<'_>,
     ) -> Result<Option<Row>> {
-        self.client.query_opt(sql, params).await.map_err(|e| self.failed(op, &e))
+        self.client
+            .query_opt(sql, params)
+            .await
+            .map_err(|e| self.failed(op, &e))
     }
 
     /// Exactly one row.
     pub(crate) async fn one(&self, op: &str, sql: &str, params: Params<'_>) -> Result<Row> {
-        self.client.query_one(sql, params).await.map_err(|e| self.failed(op, &e))
+        self.client
+            .query_one(sql, params)
+            .await
+            .map_err(|e| self.failed(op, &e))
     }
 
     /// A column of a row.
@@ -130,7 +151,8 @@ impl Session {
     where
         T: tokio_postgres::types::FromSql<'a>,
     {
-        row.try_get(column).map_err(|e| self.failed("reading an answer", &e))
+        row.try_get(column)
+            .map_err(|e| self.failed("reading an answer", &e))
     }
 
     /// Runs `work` in a transaction: all of it or nothing.
@@ -156,7 +178,9 @@ impl Session {
     /// Takes an advisory lock until the session ends.
     pub(crate) async fn lock(&self, operation: &str, lock: (i32, i32)) -> Result<()> {
         let sql = "SELECT pg_advisory_lock($1, $2)";
-        self.one(operation, sql, &[&lock.0, &lock.1]).await.map(drop)
+        self.one(operation, sql, &[&lock.0, &lock.1])
+            .await
+            .map(drop)
     }
 
     /// Takes an advisory lock until the transaction ends.
@@ -174,12 +198,19 @@ impl Session {
     /// Gives an advisory lock of the session back.
     pub(crate) async fn unlock(&self, operation: &str, lock: (i32, i32)) -> Result<()> {
         let sql = "SELECT pg_advisory_unlock($1, $2)";
-        self.one(operation, sql, &[&lock.0, &lock.1]).await.map(drop)
+        self.one(operation, sql, &[&lock.0, &lock.1])
+            .await
+            .map(drop)
     }
 
     /// Ends the session, and with it its locks, before returning.
     pub(crate) async fn close(self) {
-        let Self { client, driver, limits, .. } = self;
+        let Self {
+            client,
+            driver,
+            limits,
+            ..
+        } = self;
         drop(client);
         let _ = tokio::time::timeout(limits.connect, driver).await;
     }

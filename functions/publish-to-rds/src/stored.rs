@@ -41,8 +41,13 @@ pub(crate) async fn find(session: &Session, run: &RunId) -> Result<Option<Stored
          FROM insiders.runs r WHERE r.run_id = $1",
         is_attached(session.major())
     );
-    let row =
-        session.optional("looking the run up", &sql, &[&run.as_str(), &run.partition()]).await?;
+    let row = session
+        .optional(
+            "looking the run up",
+            &sql,
+            &[&run.as_str(), &run.partition()],
+        )
+        .await?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(Stored {
         customers: session.get::<i64>(&row, 0)?.cast_unsigned(),

@@ -54,7 +54,9 @@ async fn current(session: &Session, run: &PublishRun) -> Result<Option<Current>>
     let sql = "SELECT r.run_id, to_char(r.as_of, 'YYYY-MM-DD\"T\"HH24:MI:SS'), \
                r.as_of > $1::text::timestamp \
                FROM insiders.current_run c JOIN insiders.runs r ON r.run_id = c.run_id";
-    let row = session.optional(OPERATION, sql, &[&run.as_of.to_string()]).await?;
+    let row = session
+        .optional(OPERATION, sql, &[&run.as_of.to_string()])
+        .await?;
     let Some(row) = row else { return Ok(None) };
     let current = Current {
         run_id: session.get(&row, 0)?,
@@ -77,14 +79,18 @@ async fn current(session: &Session, run: &PublishRun) -> Result<Option<Current>>
 /// kept waiting: attaching takes no lock that conflicts with reading, and needs no scan.
 async fn attach(session: &Session, run: &PublishRun) -> Result<()> {
     let (staging, partition, run_id) = (run.run_id.staging(), run.run_id.partition(), &run.run_id);
-    let sql = format!("SELECT {} AND $1::text IS NOT NULL", is_attached(session.major()));
-    let row = session.one(OPERATION, &sql, &[&run_id.as_str(), &partition]).await?;
+    let sql = format!(
+        "SELECT {} AND $1::text IS NOT NULL",
+        is_attached(session.major())
+    );
+    let row = session
+        .one(OPERATION, &sql, &[&run_id.as_str(), &partition])
+        .await?;
     let mut steps = String::new();
     if session.get(&row, 0)? {
         // The same run with other rows, by force: the one case that waits for readers.
-        steps = format!(
-            "ALTER TABLE insiders.segment_members DETACH PARTITION insiders.{partition};"
-        );
+        steps =
+            format!("ALTER TABLE insiders.segment_members DETACH PARTITION insiders.{partition};");
     }
     steps.push_str(&format!(
         "DROP TABLE IF EXISTS insiders.{partition}; \
@@ -105,7 +111,9 @@ async fn record(
 ) -> Result<()> {
     let id = run.run_id.as_str();
     let customers = digest.rows.cast_signed();
-    let previous = before.map(|current| current.run_id.as_str()).filter(|other| *other != id);
+    let previous = before
+        .map(|current| current.run_id.as_str())
+        .filter(|other| *other != id);
     let sql = "INSERT INTO insiders.runs (run_id, as_of, source, model_version, customers, \
                row_digest, segments_sha256, previous_run_id, manifest) \
                VALUES ($1, $2::text::timestamp, $3, $4, $5, $6, $7, $8, $9) \
@@ -165,7 +173,9 @@ async fn require_in_place(session: &Session, run: &PublishRun) -> Result<()> {
         is_attached(session.major())
     );
     let id = run.run_id.as_str();
-    let row = session.optional(OPERATION, &sql, &[&id, &run.run_id.partition()]).await?;
+    let row = session
+        .optional(OPERATION, &sql, &[&id, &run.run_id.partition()])
+        .await?;
     match row {
         Some(row) if session.get(&row, 0)? => Ok(()),
         _ => Err(Error::Unavailable {
@@ -194,6 +204,8 @@ async fn move_pointer(session: &Session, run: &PublishRun, before: Option<&Curre
     if moved == 1 {
         Ok(())
     } else {
-        Err(Error::Internal(format!("the pointer did not move to run {id}")))
+        Err(Error::Internal(format!(
+            "the pointer did not move to run {id}"
+        )))
     }
 }

@@ -48,14 +48,27 @@ pub async fn promote(store: &Store, version: &str, run_id: &str) -> Result<()> {
         let (mut next, etag) = match champion(store).await? {
             Some((current, _)) if current.version == version => return Ok(()),
             Some((current, etag)) => (current, Some(etag)),
-            None => (Champion { version: String::new(), history: Vec::new() }, None),
+            None => (
+                Champion {
+                    version: String::new(),
+                    history: Vec::new(),
+                },
+                None,
+            ),
         };
         version.clone_into(&mut next.version);
-        next.history.push(Move { version: version.to_owned(), run_id: run_id.to_owned() });
-        let json =
-            serde_json::to_vec_pretty(&next).map_err(|e| Error::Internal(e.to_string()))?;
+        next.history.push(Move {
+            version: version.to_owned(),
+            run_id: run_id.to_owned(),
+        });
+        let json = serde_json::to_vec_pretty(&next).map_err(|e| Error::Internal(e.to_string()))?;
         let written = store
-            .put_if(Layout::CHAMPION, "application/json", Bytes::from(json), etag.as_ref())
+            .put_if(
+                Layout::CHAMPION,
+                "application/json",
+                Bytes::from(json),
+                etag.as_ref(),
+            )
             .await;
         match written {
             Err(e @ Error::Conflict { .. }) => lost = Some(e),

@@ -10,7 +10,12 @@ use crate::settings::{ClusteringSettings, EmbeddingSettings};
 use crate::{Error, Result};
 
 /// The features that the models take, in their order.
-pub const FEATURES: [&str; 4] = ["recency_days", "quantity_of_products", "frequency", "returns"];
+pub const FEATURES: [&str; 4] = [
+    "recency_days",
+    "quantity_of_products",
+    "frequency",
+    "returns",
+];
 /// What the forest was fitted to.
 pub const TARGET: &str = "gross_revenue";
 
@@ -54,7 +59,10 @@ impl BundleManifest {
     }
 
     pub(super) fn from_json(bytes: &[u8], object: &str) -> Result<Self> {
-        let corrupt = |reason: String| Error::Corrupt { object: object.to_owned(), reason };
+        let corrupt = |reason: String| Error::Corrupt {
+            object: object.to_owned(),
+            reason,
+        };
         let manifest: Self = serde_json::from_slice(bytes).map_err(|e| corrupt(e.to_string()))?;
         if manifest.schema_version != Self::SCHEMA_VERSION {
             return Err(corrupt(format!(

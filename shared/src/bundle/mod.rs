@@ -55,11 +55,16 @@ impl Bundle {
         ];
         self.manifest.files = BTreeMap::new();
         for (name, bytes) in files {
-            let artifact = store.put(&key(&version, name), BINARY, Bytes::from(bytes)).await?;
+            let artifact = store
+                .put(&key(&version, name), BINARY, Bytes::from(bytes))
+                .await?;
             self.manifest.files.insert(name.to_owned(), artifact);
         }
         let json = self.manifest.to_json()?;
-        match store.put_if(&key(&version, MANIFEST), "application/json", json, None).await {
+        match store
+            .put_if(&key(&version, MANIFEST), "application/json", json, None)
+            .await
+        {
             Ok(()) | Err(Error::Conflict { .. }) => Ok(()),
             Err(e) => Err(e),
         }
@@ -105,14 +110,20 @@ impl Bundle {
         }
         Err(Error::Corrupt {
             object: object.to_owned(),
-            reason: format!("{} segment names for {k} centroids", self.manifest.segments.len()),
+            reason: format!(
+                "{} segment names for {k} centroids",
+                self.manifest.segments.len()
+            ),
         })
     }
 }
 
 async fn file(store: &Store, manifest: &BundleManifest, name: &str) -> Result<Bytes> {
     let expected = key(&manifest.version, name);
-    let artifact = manifest.files.get(name).filter(|artifact| artifact.key == expected);
+    let artifact = manifest
+        .files
+        .get(name)
+        .filter(|artifact| artifact.key == expected);
     let Some(artifact) = artifact else {
         return Err(Error::Corrupt {
             object: key(&manifest.version, MANIFEST),

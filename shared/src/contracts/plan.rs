@@ -225,8 +225,14 @@ mod tests {
 
     #[test]
     fn apply_without_a_champion_says_so() {
-        let error =
-            Run::plan("b", &request(Mode::Apply), source(), Settings::default(), None).unwrap_err();
+        let error = Run::plan(
+            "b",
+            &request(Mode::Apply),
+            source(),
+            Settings::default(),
+            None,
+        )
+        .unwrap_err();
         assert_eq!(error.name(), "Insiders.NotFound");
     }
 }

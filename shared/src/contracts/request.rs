@@ -107,10 +107,9 @@ mod tests {
 
     #[test]
     fn unknown_keys_in_a_request_are_refused_by_name() {
-        let error = serde_json::from_str::<Request>(
-            r#"{"source":{"bucket":"b","key":"k"},"moed":"fit"}"#,
-        )
-        .unwrap_err();
+        let error =
+            serde_json::from_str::<Request>(r#"{"source":{"bucket":"b","key":"k"},"moed":"fit"}"#)
+                .unwrap_err();
         assert!(error.to_string().contains("moed"), "{error}");
     }
 }

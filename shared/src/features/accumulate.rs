@@ -81,7 +81,12 @@ impl Customers {
     /// Finds whose line this is, before any rule may drop it: that alone decides which
     /// guests there are. `None` where lines without an id are dropped.
     pub fn attribute(&mut self, line: &Line<'_>, number: u64) -> Result<Option<Kept>> {
-        let full = || Error::bad_input(&self.object, "more than 4,294,967,295 invoices or customers");
+        let full = || {
+            Error::bad_input(
+                &self.object,
+                "more than 4,294,967,295 invoices or customers",
+            )
+        };
         if line.customer_id.is_none() && self.guests.are_dropped() {
             return Ok(None);
         }
@@ -91,8 +96,15 @@ impl Customers {
                 let (customer, new) = self.ids.intern(id).ok_or_else(full)?;
                 if new {
                     let is_excluded = self.excluded.iter().any(|excluded| excluded == id);
-                    self.totals.push(Totals { is_excluded, ..Totals::default() });
-                } else if self.totals.get(customer as usize).is_some_and(|t| t.is_guest) {
+                    self.totals.push(Totals {
+                        is_excluded,
+                        ..Totals::default()
+                    });
+                } else if self
+                    .totals
+                    .get(customer as usize)
+                    .is_some_and(|t| t.is_guest)
+                {
                     return Err(self.collision(id, number));
                 }
                 customer
@@ -110,12 +122,19 @@ impl Customers {
         match self.ids.intern(&id) {
             Some((customer, true)) => {
                 let is_excluded = self.excluded.contains(&id);
-                self.totals.push(Totals { is_guest: true, is_excluded, ..Totals::default() });
+                self.totals.push(Totals {
+                    is_guest: true,
+                    is_excluded,
+                    ..Totals::default()
+                });
                 self.guests.insert(invoice, customer);
                 Ok(customer)
             }
             Some((_, false)) => Err(self.collision(&id, number)),
-            None => Err(Error::bad_input(&self.object, "more than 4,294,967,295 customers")),
+            None => Err(Error::bad_input(
+                &self.object,
+                "more than 4,294,967,295 customers",
+            )),
         }
     }
 
@@ -133,12 +152,17 @@ impl Customers {
 
     /// Whether the customer is excluded by rule.
     pub fn is_excluded(&self, kept: Kept) -> bool {
-        self.totals.get(kept.customer as usize).is_some_and(|totals| totals.is_excluded)
+        self.totals
+            .get(kept.customer as usize)
+            .is_some_and(|totals| totals.is_excluded)
     }
 
     /// The id, and whether it is a guest's.
     pub fn id(&self, kept: Kept) -> (&str, bool) {
-        let is_guest = self.totals.get(kept.customer as usize).is_some_and(|t| t.is_guest);
+        let is_guest = self
+            .totals
+            .get(kept.customer as usize)
+            .is_some_and(|t| t.is_guest);
         (self.ids.get(kept.customer), is_guest)
     }
 

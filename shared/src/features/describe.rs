@@ -44,7 +44,11 @@ impl Describe {
         Some(Self {
             count: values.len() as u64,
             mean,
-            std: if values.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 },
+            std: if values.len() > 1 {
+                (squares / (n - 1.0)).sqrt()
+            } else {
+                0.0
+            },
             min,
             lower_quartile: quantile(0.25),
             median: quantile(0.5),
@@ -62,8 +66,14 @@ mod tests {
     fn quartiles_are_interpolated() {
         // Sorted 1 2 3 4: places 0.75, 1.5 and 2.25; variance (2.25+0.25+0.25+2.25)/3.
         let found = Describe::of([4.0, 1.0, 3.0, 2.0].into_iter()).unwrap();
-        assert_eq!((found.lower_quartile, found.median, found.upper_quartile), (1.75, 2.5, 3.25));
-        assert_eq!((found.count, found.mean, found.min, found.max), (4, 2.5, 1.0, 4.0));
+        assert_eq!(
+            (found.lower_quartile, found.median, found.upper_quartile),
+            (1.75, 2.5, 3.25)
+        );
+        assert_eq!(
+            (found.count, found.mean, found.min, found.max),
+            (4, 2.5, 1.0, 4.0)
+        );
         assert!((found.std - (5.0_f64 / 3.0).sqrt()).abs() < 1e-15);
         assert_eq!(Describe::of(std::iter::empty()), None);
     }

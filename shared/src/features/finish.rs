@@ -48,20 +48,34 @@ impl Customers {
     /// The features of every customer with a purchase, seen from `as_of` (seconds).
     pub fn features(&self, as_of: i64) -> Result<Features> {
         let mut buyers: Vec<usize> = (0..self.totals.len())
-            .filter(|&customer| self.totals.get(customer).is_some_and(|t| t.purchases.is_some()))
+            .filter(|&customer| {
+                self.totals
+                    .get(customer)
+                    .is_some_and(|t| t.purchases.is_some())
+            })
             .collect();
         buyers.sort_unstable_by(|&a, &b| self.id_of(a).cmp(self.id_of(b)));
         let mut features = Features::default();
         for customer in buyers {
-            let Some(totals) = self.totals.get(customer) else { continue };
-            let Some((first, last)) = totals.purchases else { continue };
+            let Some(totals) = self.totals.get(customer) else {
+                continue;
+            };
+            let Some((first, last)) = totals.purchases else {
+                continue;
+            };
             features.customer_id.push(self.id_of(customer).to_owned());
             features.is_guest.push(totals.is_guest);
-            features.gross_revenue.push(Decimal(totals.revenue).to_f64());
-            features.recency_days.push((as_of - last).div_euclid(SECONDS_A_DAY));
+            features
+                .gross_revenue
+                .push(Decimal(totals.revenue).to_f64());
+            features
+                .recency_days
+                .push((as_of - last).div_euclid(SECONDS_A_DAY));
             features.quantity_of_products.push(pieces(totals)?);
             features.returns.push(i64::from(totals.return_invoices));
-            features.frequency.push(frequency(totals.purchase_invoices, first, last));
+            features
+                .frequency
+                .push(frequency(totals.purchase_invoices, first, last));
         }
         Ok(features)
     }
@@ -80,5 +94,9 @@ fn pieces(totals: &Totals) -> Result<i64> {
 
 fn frequency(invoices: u32, first: i64, last: i64) -> f64 {
     let days = (last - first) / SECONDS_A_DAY;
-    if days == 0 { 0.0 } else { f64::from(invoices) / days as f64 }
+    if days == 0 {
+        0.0
+    } else {
+        f64::from(invoices) / days as f64
+    }
 }

@@ -17,7 +17,10 @@ pub struct Guests {
 impl Guests {
     /// No guests yet.
     pub fn new(naming: Naming) -> Self {
-        Self { naming, by_invoice: HashMap::new() }
+        Self {
+            naming,
+            by_invoice: HashMap::new(),
+        }
     }
 
     /// Whether lines without a customer id are dropped.

@@ -22,7 +22,13 @@ impl Interner {
         {
             return Some((last, false));
         }
-        let Self { arena, ends, table, hasher, .. } = self;
+        let Self {
+            arena,
+            ends,
+            table,
+            hasher,
+            ..
+        } = self;
         let hash = hasher.hash_one(text);
         let found = table.find(hash, |&number| slice(arena, ends, number) == text);
         let (number, new) = if let Some(&number) = found {
@@ -31,7 +37,9 @@ impl Interner {
             let number = u32::try_from(ends.len()).ok()?;
             arena.push_str(text);
             ends.push(arena.len());
-            table.insert_unique(hash, number, |&other| hasher.hash_one(slice(arena, ends, other)));
+            table.insert_unique(hash, number, |&other| {
+                hasher.hash_one(slice(arena, ends, other))
+            });
             (number, true)
         };
         self.last = Some(number);
@@ -56,8 +64,14 @@ impl Interner {
 
 fn slice<'a>(arena: &'a str, ends: &[usize], number: u32) -> &'a str {
     let number = number as usize;
-    let start = number.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0);
-    ends.get(number).and_then(|&end| arena.get(start..end)).unwrap_or_default()
+    let start = number
+        .checked_sub(1)
+        .and_then(|before| ends.get(before))
+        .copied()
+        .unwrap_or(0);
+    ends.get(number)
+        .and_then(|&end| arena.get(start..end))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

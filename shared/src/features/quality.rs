@@ -193,7 +193,10 @@ impl QualityReport {
             rows: tally.rows,
             cols: source_columns.len() as u64,
             columns: COLUMNS.to_vec(),
-            na: COLUMNS.iter().map(|&column| (column, missing(column))).collect(),
+            na: COLUMNS
+                .iter()
+                .map(|&column| (column, missing(column)))
+                .collect(),
             backup_invoices: customers.guest_invoices() as u64,
             after_dropna,
             stock_code_letters: stock_codes.to_vec(),
@@ -217,7 +220,10 @@ impl QualityReport {
             describe: BTreeMap::from([
                 ("gross_revenue", real(&features.gross_revenue)),
                 ("recency_days", whole(&features.recency_days)),
-                ("quantity_of_products", whole(&features.quantity_of_products)),
+                (
+                    "quantity_of_products",
+                    whole(&features.quantity_of_products),
+                ),
                 ("frequency", real(&features.frequency)),
                 ("returns", whole(&features.returns)),
             ]),
@@ -233,12 +239,20 @@ impl QualityReport {
                 .collect(),
             quarantined_by_column: tally.quarantined_columns.clone(),
             ranges: BTreeMap::from([
-                ("quantity", tally.quantity.map(|(a, b)| (a.into(), b.into()))),
+                (
+                    "quantity",
+                    tally.quantity.map(|(a, b)| (a.into(), b.into())),
+                ),
                 (
                     "unit_price",
-                    tally.unit_price.map(|(a, b)| (a.to_f64().into(), b.to_f64().into())),
+                    tally
+                        .unit_price
+                        .map(|(a, b)| (a.to_f64().into(), b.to_f64().into())),
                 ),
-                ("invoice_date", tally.seconds.map(|(a, b)| (moment(a), moment(b)))),
+                (
+                    "invoice_date",
+                    tally.seconds.map(|(a, b)| (moment(a), moment(b))),
+                ),
             ]),
         }
     }

@@ -120,7 +120,6 @@ impl<'a> Reader<'a> {
         serde_json::from_str(&self.header).map_err(|e| self.corrupt(format!("header: {e}")))
     }
 
-
     /// An array of exactly `shape`.
     pub(super) fn array<T: Element>(
         &self,

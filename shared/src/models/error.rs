@@ -4,7 +4,9 @@
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// There are fewer customers than the model needs.
-    #[error("{have} customers are too few, at least {need} are needed: give more data or lower the parameter that asks for them")]
+    #[error(
+        "{have} customers are too few, at least {need} are needed: give more data or lower the parameter that asks for them"
+    )]
     TooFewCustomers {
         /// Customers in the input.
         have: usize,
@@ -12,7 +14,9 @@ pub enum ModelError {
         need: usize,
     },
     /// An array has another shape than the model was fitted with.
-    #[error("{what}: expected {expected}, found {found}: give the arrays the model was fitted with")]
+    #[error(
+        "{what}: expected {expected}, found {found}: give the arrays the model was fitted with"
+    )]
     Shape {
         /// The array.
         what: &'static str,
@@ -22,7 +26,9 @@ pub enum ModelError {
         found: String,
     },
     /// An array holds NaN or an infinity.
-    #[error("{what} holds a value that is not a finite number: remove or fill it before the model sees it")]
+    #[error(
+        "{what} holds a value that is not a finite number: remove or fill it before the model sees it"
+    )]
     NotFinite {
         /// The array.
         what: &'static str,

@@ -42,20 +42,26 @@ pub struct Key(u64);
 impl Key {
     /// The key of one stream of one seed.
     pub fn new(seed: u64, stream: Stream) -> Self {
-        Self(mix(mix(seed.wrapping_add(GOLDEN)) ^ (stream as u64).wrapping_mul(GOLDEN)))
+        Self(mix(
+            mix(seed.wrapping_add(GOLDEN)) ^ (stream as u64).wrapping_mul(GOLDEN)
+        ))
     }
 
     /// The key of one row (tree, restart, vertex) of the stream.
     #[inline]
     #[must_use]
     pub fn child(self, row: u64) -> Self {
-        Self(mix(!self.0.wrapping_add(row.wrapping_add(1).wrapping_mul(GOLDEN))))
+        Self(mix(!self
+            .0
+            .wrapping_add(row.wrapping_add(1).wrapping_mul(GOLDEN))))
     }
 
     /// The number at a counter.
     #[inline]
     pub fn draw(self, counter: u64) -> u64 {
-        mix(self.0.wrapping_add(counter.wrapping_add(1).wrapping_mul(GOLDEN)))
+        mix(self
+            .0
+            .wrapping_add(counter.wrapping_add(1).wrapping_mul(GOLDEN)))
     }
 
     /// An index in `0..n` at a counter; `n` is at most 2^32 and more than 0.
@@ -112,7 +118,10 @@ mod tests {
         for i in 0..100_000 {
             counts[key.below(i, 10)] += 1;
         }
-        assert!(counts.iter().all(|&c| (9_500..10_500).contains(&c)), "{counts:?}");
+        assert!(
+            counts.iter().all(|&c| (9_500..10_500).contains(&c)),
+            "{counts:?}"
+        );
         let mean = (0..100_000).map(|i| key.normal(i)).sum::<f64>() / 100_000.0;
         assert!(mean.abs() < 0.02);
     }

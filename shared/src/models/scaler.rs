@@ -42,7 +42,11 @@ impl MinMaxScaler {
                 let max = column.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let range = max - min;
                 // scikit-learn takes a range below ten units in the last place for none
-                let range = if range < 10.0 * f64::EPSILON { 1.0 } else { range };
+                let range = if range < 10.0 * f64::EPSILON {
+                    1.0
+                } else {
+                    range
+                };
                 let scale = 1.0 / range;
                 (scale, 0.0 - min * scale)
             })
@@ -151,7 +155,10 @@ mod tests {
     fn rounds_in_the_same_order() {
         // 0.1 and 0.3: (x - min) / range would round differently from x * scale + offset
         let x = array![[0.1], [0.3], [0.7]];
-        let y = MinMaxScaler::fit(x.view()).unwrap().transform(x.view()).unwrap();
+        let y = MinMaxScaler::fit(x.view())
+            .unwrap()
+            .transform(x.view())
+            .unwrap();
         let scale = 1.0 / (0.7 - 0.1);
         assert_eq!(y[[1, 0]], 0.3 * scale + (0.0 - 0.1 * scale));
     }

@@ -149,13 +149,20 @@ impl Grouped {
             }
         }
         let larger = within.max(nearest);
-        if larger > 0.0 { (nearest - within) / larger } else { 0.0 }
+        if larger > 0.0 {
+            (nearest - within) / larger
+        } else {
+            0.0
+        }
     }
 }
 
 fn mean(grouped: &Grouped) -> f64 {
     let n = grouped.clusters.len();
-    let scores: Vec<f64> = (0..n).into_par_iter().map(|point| grouped.score(point)).collect();
+    let scores: Vec<f64> = (0..n)
+        .into_par_iter()
+        .map(|point| grouped.score(point))
+        .collect();
     scores.iter().sum::<f64>() / n as f64
 }
 
@@ -177,7 +184,10 @@ mod tests {
 
     #[test]
     fn identical_points_score_zero() {
-        assert_eq!(exact(&Array2::zeros((4, 2)), &array![0, 0, 1, 1]).unwrap(), 0.0);
+        assert_eq!(
+            exact(&Array2::zeros((4, 2)), &array![0, 0, 1, 1]).unwrap(),
+            0.0
+        );
     }
 
     #[test]
@@ -200,7 +210,9 @@ mod tests {
             }
             let a = sums[own] / counts[own];
             let others = (0..4).filter(|&c| c != own && counts[c] > 0.0);
-            let b = others.map(|c| sums[c] / counts[c]).fold(f64::INFINITY, f64::min);
+            let b = others
+                .map(|c| sums[c] / counts[c])
+                .fold(f64::INFINITY, f64::min);
             expected += (b - a) / f64::max(a, b) / 90.0;
         }
         assert!((exact(&points, &labels).unwrap() - expected).abs() < 1e-13);
@@ -234,7 +246,10 @@ mod tests {
         let points = Array2::from_shape_fn((500, 2), |(i, j)| key.normal((i * 2 + j) as u64));
         let labels = Array1::from_shape_fn(500, |i| (i % 5) as u32);
         let scores = [1, 2].map(|threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
             pool.install(|| exact(&points, &labels).unwrap().to_bits())
         });
         assert_eq!(scores[0], scores[1]);

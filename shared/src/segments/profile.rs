@@ -49,7 +49,9 @@ impl Profile {
     pub fn of(features: &Features, labels: &[u32], names: &[String]) -> Self {
         let mut sums = vec![Sums::default(); names.len()];
         for (row, &label) in labels.iter().enumerate() {
-            let Some(sum) = sums.get_mut(label as usize) else { continue };
+            let Some(sum) = sums.get_mut(label as usize) else {
+                continue;
+            };
             sum.customers += 1;
             sum.revenue += features.gross_revenue.get(row).copied().unwrap_or_default();
             sum.frequency += features.frequency.get(row).copied().unwrap_or_default();
@@ -73,7 +75,11 @@ impl Profile {
                     frequency: sum.frequency / n,
                     returns: sum.returns as f64 / n,
                     recency_days: sum.recency_days as f64 / n,
-                    revenue_share: if revenue > 0.0 { sum.revenue / revenue } else { 0.0 },
+                    revenue_share: if revenue > 0.0 {
+                        sum.revenue / revenue
+                    } else {
+                        0.0
+                    },
                 }
             })
             .collect();
@@ -92,7 +98,11 @@ impl Profile {
         }
         let mean = |label: &usize| {
             sums.get(*label).map_or(f64::NEG_INFINITY, |&(sum, n)| {
-                if n == 0 { f64::NEG_INFINITY } else { sum / n as f64 }
+                if n == 0 {
+                    f64::NEG_INFINITY
+                } else {
+                    sum / n as f64
+                }
             })
         };
         let mut order: Vec<usize> = (0..k).collect();
@@ -119,11 +129,24 @@ mod tests {
         };
         let labels = [0, 1, 1];
         let profile = Profile::of(&features, &labels, &["x".into(), "y".into(), "z".into()]);
-        assert_eq!(profile.segments.len(), 2, "a segment without customers has no row");
+        assert_eq!(
+            profile.segments.len(),
+            2,
+            "a segment without customers has no row"
+        );
         let first = &profile.segments[0];
-        assert_eq!((first.label, first.segment.as_str(), first.customers), (1, "y", 2));
+        assert_eq!(
+            (first.label, first.segment.as_str(), first.customers),
+            (1, "y", 2)
+        );
         assert_eq!((first.gross_revenue, first.revenue_share), (45.0, 0.9));
-        assert_eq!((first.returns, first.recency_days, first.frequency), (1.5, 3.0, 0.75));
-        assert_eq!(Profile::order(&features.gross_revenue, &labels, 3), [1, 0, 2]);
+        assert_eq!(
+            (first.returns, first.recency_days, first.frequency),
+            (1.5, 3.0, 0.75)
+        );
+        assert_eq!(
+            Profile::order(&features.gross_revenue, &labels, 3),
+            [1, 0, 2]
+        );
     }
 }

@@ -104,25 +104,22 @@ fn general(text: &[u8]) -> Result<i128, DecimalError> {
     let (mantissa, exponent) = match lower.iter().position(|&byte| byte == b'e') {
         None => (lower.as_slice(), 0),
         Some(at) => {
-            let exponent = lower.get(at + 1..).and_then(|text| std::str::from_utf8(text).ok());
+            let exponent = lower
+                .get(at + 1..)
+                .and_then(|text| std::str::from_utf8(text).ok());
             let exponent: i32 = match exponent.map(str::parse::<i32>) {
                 Some(Ok(exponent)) => exponent.clamp(-100_000, 100_000),
-                Some(Err(e))
-                    if matches!(e.kind(), std::num::IntErrorKind::PosOverflow) =>
-                {
-                    100_000
-                }
-                Some(Err(e))
-                    if matches!(e.kind(), std::num::IntErrorKind::NegOverflow) =>
-                {
-                    -100_000
-                }
+                Some(Err(e)) if matches!(e.kind(), std::num::IntErrorKind::PosOverflow) => 100_000,
+                Some(Err(e)) if matches!(e.kind(), std::num::IntErrorKind::NegOverflow) => -100_000,
                 _ => return Err(DecimalError::Syntax),
             };
             (lower.get(..at).unwrap_or_default(), exponent)
         }
     };
-    let point = mantissa.iter().position(|&byte| byte == b'.').unwrap_or(mantissa.len());
+    let point = mantissa
+        .iter()
+        .position(|&byte| byte == b'.')
+        .unwrap_or(mantissa.len());
     let whole = mantissa.get(..point).unwrap_or_default();
     let fraction = mantissa.get(point + 1..).unwrap_or_default();
     if whole.is_empty() && fraction.is_empty()
@@ -130,7 +127,11 @@ fn general(text: &[u8]) -> Result<i128, DecimalError> {
     {
         return Err(DecimalError::Syntax);
     }
-    round(whole.iter().chain(fraction).map(|&byte| byte - b'0'), whole.len(), exponent)
+    round(
+        whole.iter().chain(fraction).map(|&byte| byte - b'0'),
+        whole.len(),
+        exponent,
+    )
 }
 
 /// The digits as units of 10⁻¹⁸; `whole` of them stand before the point.
@@ -186,7 +187,8 @@ impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // A double's shortest text is the decimal that was written, up to 15 digits.
         let text = toml_number(deserializer)?;
-        text.parse().map_err(|e| serde::de::Error::custom(format!("'{text}': {e}")))
+        text.parse()
+            .map_err(|e| serde::de::Error::custom(format!("'{text}': {e}")))
     }
 }
 
@@ -211,7 +213,11 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: Result<i128, DecimalError>) {
-        assert_eq!(Decimal::parse(text.as_bytes()).map(|d| d.0), expected, "{text}");
+        assert_eq!(
+            Decimal::parse(text.as_bytes()).map(|d| d.0),
+            expected,
+            "{text}"
+        );
     }
 
     #[test]
@@ -236,12 +242,17 @@ mod tests {
         check("0.0000000000000000005", Ok(0));
         check("0.0000000000000000015", Ok(2));
         check("0.00000000000000000051", Ok(1));
-        check("0.1000000000000000055511151231257827", Ok(100_000_000_000_000_006));
+        check(
+            "0.1000000000000000055511151231257827",
+            Ok(100_000_000_000_000_006),
+        );
     }
 
     #[test]
     fn what_is_not_a_number_says_so() {
-        for text in ["", "-", ".", "1,5", "12x", "1.2.3", "e5", "1e", "0x10", "1 2", "--1"] {
+        for text in [
+            "", "-", ".", "1,5", "12x", "1.2.3", "e5", "1e", "0x10", "1 2", "--1",
+        ] {
             check(text, Err(DecimalError::Syntax));
         }
         check("NaN", Err(DecimalError::NotFinite));
@@ -252,8 +263,15 @@ mod tests {
 
     #[test]
     fn the_nearest_double_is_given() {
-        for text in ["2.55", "0.04", "1e-18", "123456789.123456789", "-7.7", "0.1", "179.0000000001"]
-        {
+        for text in [
+            "2.55",
+            "0.04",
+            "1e-18",
+            "123456789.123456789",
+            "-7.7",
+            "0.1",
+            "179.0000000001",
+        ] {
             let decimal: Decimal = text.parse().unwrap();
             assert_eq!(decimal.to_f64(), text.parse::<f64>().unwrap(), "{text}");
         }

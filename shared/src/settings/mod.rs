@@ -190,7 +190,11 @@ impl Settings {
                 columns: Columns::default(),
             },
             cleaning: CleaningSettings {
-                guests: if notebook { Guests::Sequential } else { Guests::Invoice },
+                guests: if notebook {
+                    Guests::Sequential
+                } else {
+                    Guests::Invoice
+                },
                 excluded_stock_codes: "^[a-zA-Z]+$".to_owned(),
                 excluded_countries: texts(&["European Community", "Unspecified"]),
                 excluded_customers: texts(&["16446"]),
@@ -199,7 +203,11 @@ impl Settings {
             },
             embedding: EmbeddingSettings {
                 trees: 100,
-                metric: if notebook { Metric::Euclidean } else { Metric::Hamming },
+                metric: if notebook {
+                    Metric::Euclidean
+                } else {
+                    Metric::Hamming
+                },
                 n_neighbors: 15,
                 min_dist: 0.1,
             },
@@ -234,7 +242,11 @@ impl Settings {
 
     fn check(&self, origin: &str) -> Result<()> {
         let ensure = |ok: bool, reason: &str| {
-            if ok { Ok(()) } else { Err(Error::config(origin, reason)) }
+            if ok {
+                Ok(())
+            } else {
+                Err(Error::config(origin, reason))
+            }
         };
         let delimiter = self.source.delimiter;
         ensure(
@@ -272,7 +284,10 @@ impl Settings {
             clustering.n_init >= 1 && clustering.max_iter >= 1,
             "clustering.n_init and clustering.max_iter must be at least 1",
         )?;
-        ensure(self.publish.keep_runs >= 1, "publish.keep_runs must be at least 1")
+        ensure(
+            self.publish.keep_runs >= 1,
+            "publish.keep_runs must be at least 1",
+        )
     }
 }
 
@@ -314,7 +329,9 @@ mod tests {
     use super::*;
 
     fn error(text: &str) -> String {
-        Settings::parse(text, "insiders.toml").unwrap_err().to_string()
+        Settings::parse(text, "insiders.toml")
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]

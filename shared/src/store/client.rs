@@ -19,25 +19,39 @@ pub struct Endpoint {
 
 impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Endpoint").field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("Endpoint")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
     }
 }
 
 /// Credentials, region and endpoint from the environment.
 pub(super) async fn from_env() -> Client {
     let https = Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .tls_provider(tls::Provider::Rustls(
+            tls::rustls_provider::CryptoMode::Ring,
+        ))
         .build_https();
-    let shared = aws_config::defaults(BehaviorVersion::latest()).http_client(https).load().await;
+    let shared = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(https)
+        .load()
+        .await;
     // Servers on a laptop have no wildcard names for buckets.
     let path_style = shared.endpoint_url().is_some();
-    let config = aws_sdk_s3::config::Builder::from(&shared).force_path_style(path_style).build();
+    let config = aws_sdk_s3::config::Builder::from(&shared)
+        .force_path_style(path_style)
+        .build();
     Client::from_conf(config)
 }
 
 pub(super) fn at(endpoint: &Endpoint) -> Client {
-    let credentials =
-        Credentials::new(&endpoint.access_key, &endpoint.secret_key, None, None, "insiders");
+    let credentials = Credentials::new(
+        &endpoint.access_key,
+        &endpoint.secret_key,
+        None,
+        None,
+        "insiders",
+    );
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .http_client(Builder::new().build_http())

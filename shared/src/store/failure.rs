@@ -16,7 +16,9 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     let place = format!("{bucket}/{key}");
-    let status = error.raw_response().map(|response| response.status().as_u16());
+    let status = error
+        .raw_response()
+        .map(|response| response.status().as_u16());
     let code = error.code().unwrap_or_default();
     let operation = format!("{operation} of {place}");
     match (code, status) {
@@ -29,16 +31,29 @@ where
             hint: "check the bucket, the key and the version".to_owned(),
         },
         ("PreconditionFailed" | "ConditionalRequestConflict", _) | (_, Some(412)) => {
-            Error::Conflict { what: place, reason: "it was changed meanwhile".to_owned() }
+            Error::Conflict {
+                what: place,
+                reason: "it was changed meanwhile".to_owned(),
+            }
         }
-        (_, None | Some(408 | 429 | 500..)) => {
-            Error::Unavailable { service: "S3", operation, reason: reason(error) }
-        }
+        (_, None | Some(408 | 429 | 500..)) => Error::Unavailable {
+            service: "S3",
+            operation,
+            reason: reason(error),
+        },
         // Codes of a clock or token that a new attempt mends.
         ("RequestTimeout" | "ExpiredToken" | "RequestTimeTooSkewed" | "SlowDown", _) => {
-            Error::Unavailable { service: "S3", operation, reason: reason(error) }
+            Error::Unavailable {
+                service: "S3",
+                operation,
+                reason: reason(error),
+            }
         }
-        _ => Error::Refused { service: "S3", operation, reason: reason(error) },
+        _ => Error::Refused {
+            service: "S3",
+            operation,
+            reason: reason(error),
+        },
     }
 }
 

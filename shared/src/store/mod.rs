@@ -34,18 +34,27 @@ pub struct ETag(pub String);
 impl Store {
     /// The bucket with credentials and region from the environment, as in Lambda.
     pub async fn from_env(bucket: &str) -> Self {
-        Self { client: client::from_env().await, bucket: bucket.into() }
+        Self {
+            client: client::from_env().await,
+            bucket: bucket.into(),
+        }
     }
 
     /// A bucket behind an S3 server of our own.
     pub fn at(endpoint: &Endpoint, bucket: &str) -> Self {
-        Self { client: client::at(endpoint), bucket: bucket.into() }
+        Self {
+            client: client::at(endpoint),
+            bucket: bucket.into(),
+        }
     }
 
     /// The same connection to another bucket.
     #[must_use]
     pub fn bucket_of(&self, bucket: &str) -> Self {
-        Self { client: self.client.clone(), bucket: bucket.into() }
+        Self {
+            client: self.client.clone(),
+            bucket: bucket.into(),
+        }
     }
 
     /// The bucket's name.
@@ -72,7 +81,10 @@ impl Store {
                 reason: "the answer has no size or entity tag".to_owned(),
             });
         };
-        let version = head.version_id().filter(|id| *id != "null").map(str::to_owned);
+        let version = head
+            .version_id()
+            .filter(|id| *id != "null")
+            .map(str::to_owned);
         Ok(Source {
             bucket: object.bucket.clone(),
             key: object.key.clone(),

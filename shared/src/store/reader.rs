@@ -43,7 +43,10 @@ impl ObjectReader {
             // An error here is a reader that went away, or a failure already delivered.
             let _ = sent.await;
         });
-        Self { ranges, current: Bytes::new() }
+        Self {
+            ranges,
+            current: Bytes::new(),
+        }
     }
 }
 
@@ -65,7 +68,10 @@ impl Read for ObjectReader {
 
 /// One range, whole.
 async fn fetch(client: &Client, source: &Source, start: u64) -> Result<Bytes> {
-    let end = source.size.min(start.saturating_add(RANGE)).saturating_sub(1);
+    let end = source
+        .size
+        .min(start.saturating_add(RANGE))
+        .saturating_sub(1);
     let expected = end - start + 1;
     let mut attempt = 0;
     loop {

@@ -82,7 +82,10 @@ impl ObjectWriter {
             sender
         } else {
             let (sender, receiver) = mpsc::channel(1);
-            let runtime = self.runtime.as_ref().ok_or_else(|| io::Error::other("no runtime"))?;
+            let runtime = self
+                .runtime
+                .as_ref()
+                .ok_or_else(|| io::Error::other("no runtime"))?;
             self.upload = Some(runtime.spawn(upload(
                 self.store.clone(),
                 self.key.clone(),
@@ -175,7 +178,10 @@ async fn upload(
     let Some(id) = created.upload_id else {
         return Err(Error::Internal("S3 gave no upload id".to_owned()));
     };
-    let mut upload = Upload { id, parts: Vec::new() };
+    let mut upload = Upload {
+        id,
+        parts: Vec::new(),
+    };
     loop {
         let body = match pieces.recv().await {
             Some(Piece::Part(body)) => body,
@@ -185,8 +191,8 @@ async fn upload(
                 return Err(Error::Internal("the writer went away".to_owned()));
             }
         };
-        let number = i32::try_from(upload.parts.len() + 1)
-            .map_err(|e| Error::Internal(e.to_string()))?;
+        let number =
+            i32::try_from(upload.parts.len() + 1).map_err(|e| Error::Internal(e.to_string()))?;
         let sent = store
             .client
             .upload_part()
@@ -199,7 +205,10 @@ async fn upload(
             .await;
         match sent {
             Ok(part) => upload.parts.push(
-                CompletedPart::builder().part_number(number).set_e_tag(part.e_tag).build(),
+                CompletedPart::builder()
+                    .part_number(number)
+                    .set_e_tag(part.e_tag)
+                    .build(),
             ),
             Err(e) => {
                 let failure = failure::of("UploadPart", bucket, &key, &e);
@@ -244,8 +253,9 @@ impl Pending {
                     .map_err(|e| failure::of("PutObject", bucket, &self.key, &e))?;
             }
             Some(upload) => {
-                let parts =
-                    CompletedMultipartUpload::builder().set_parts(Some(upload.parts)).build();
+                let parts = CompletedMultipartUpload::builder()
+                    .set_parts(Some(upload.parts))
+                    .build();
                 self.store
                     .client
                     .complete_multipart_upload()
@@ -255,9 +265,7 @@ impl Pending {
                     .multipart_upload(parts)
                     .send()
                     .await
-                    .map_err(|e| {
-                        failure::of("CompleteMultipartUpload", bucket, &self.key, &e)
-                    })?;
+                    .map_err(|e| failure::of("CompleteMultipartUpload", bucket, &self.key, &e))?;
             }
         }
         Ok(self.artifact)

@@ -57,7 +57,9 @@ pub(super) fn columns(features: &Features, rows: Range<usize>) -> Vec<ArrayRef> 
 
 /// Ranges of rows that make the batches of `rows` rows.
 pub(super) fn batches(rows: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..rows).step_by(BATCH).map(move |from| from..rows.min(from + BATCH))
+    (0..rows)
+        .step_by(BATCH)
+        .map(move |from| from..rows.min(from + BATCH))
 }
 
 /// The features as a schema and batches.
@@ -84,9 +86,13 @@ pub fn read_features(bytes: Bytes, object: &str) -> Result<Features> {
 
 pub(super) fn append(features: &mut Features, batch: &RecordBatch, object: &str) -> Result<()> {
     let column = |name: &str| column(batch, name, object);
-    features.customer_id.extend(texts(&column("customer_id")?, "customer_id", object)?);
+    features
+        .customer_id
+        .extend(texts(&column("customer_id")?, "customer_id", object)?);
     let guests = column("is_guest")?;
-    let guests = guests.as_boolean_opt().ok_or_else(|| wrong_type("is_guest", object))?;
+    let guests = guests
+        .as_boolean_opt()
+        .ok_or_else(|| wrong_type("is_guest", object))?;
     features.is_guest.extend(guests.values().iter());
     for (name, to) in [
         ("recency_days", &mut features.recency_days),
@@ -94,7 +100,9 @@ pub(super) fn append(features: &mut Features, batch: &RecordBatch, object: &str)
         ("returns", &mut features.returns),
     ] {
         let from = column(name)?;
-        let from = from.as_primitive_opt::<Int64Type>().ok_or_else(|| wrong_type(name, object))?;
+        let from = from
+            .as_primitive_opt::<Int64Type>()
+            .ok_or_else(|| wrong_type(name, object))?;
         to.extend_from_slice(from.values());
     }
     for (name, to) in [
@@ -122,13 +130,16 @@ pub(super) fn column(batch: &RecordBatch, name: &str, object: &str) -> Result<Ar
 }
 
 pub(super) fn texts(column: &ArrayRef, name: &str, object: &str) -> Result<Vec<String>> {
-    let column = column.as_string_opt::<i32>().ok_or_else(|| wrong_type(name, object))?;
+    let column = column
+        .as_string_opt::<i32>()
+        .ok_or_else(|| wrong_type(name, object))?;
     Ok(column.iter().flatten().map(str::to_owned).collect())
 }
 
 pub(super) fn reals(column: &ArrayRef, name: &str, object: &str) -> Result<Vec<f64>> {
-    let column =
-        column.as_primitive_opt::<Float64Type>().ok_or_else(|| wrong_type(name, object))?;
+    let column = column
+        .as_primitive_opt::<Float64Type>()
+        .ok_or_else(|| wrong_type(name, object))?;
     Ok(column.values().to_vec())
 }
 

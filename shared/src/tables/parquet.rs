@@ -72,7 +72,9 @@ fn failed(error: ::parquet::errors::ParquetError) -> Error {
     // The sink's own error where there is one: an upload that failed can be tried again.
     if let ::parquet::errors::ParquetError::External(source) = error {
         return match source.downcast::<std::io::Error>() {
-            Ok(io) => io.downcast::<Error>().unwrap_or_else(|io| Error::Internal(io.to_string())),
+            Ok(io) => io
+                .downcast::<Error>()
+                .unwrap_or_else(|io| Error::Internal(io.to_string())),
             Err(other) => Error::Internal(other.to_string()),
         };
     }

@@ -53,7 +53,9 @@ pub fn segments_batches(rows: &SegmentRows) -> impl Iterator<Item = Result<Recor
         let mut all = columns(&rows.features, range.clone());
         all.push(real(&rows.embedding_x));
         all.push(real(&rows.embedding_y));
-        all.push(Arc::new(Int32Array::from_iter_values(labels.iter().copied())));
+        all.push(Arc::new(Int32Array::from_iter_values(
+            labels.iter().copied(),
+        )));
         all.push(Arc::new(StringArray::from_iter_values(names)));
         RecordBatch::try_new(Arc::clone(&schema), all).map_err(|e| Error::Internal(e.to_string()))
     })
@@ -65,16 +67,22 @@ pub fn read_segments(bytes: Bytes, object: &str) -> Result<SegmentRows> {
     for batch in read_batches(bytes, object)? {
         let batch = batch?;
         append(&mut rows.features, &batch, object)?;
-        for (name, to) in
-            [("embedding_x", &mut rows.embedding_x), ("embedding_y", &mut rows.embedding_y)]
-        {
+        for (name, to) in [
+            ("embedding_x", &mut rows.embedding_x),
+            ("embedding_y", &mut rows.embedding_y),
+        ] {
             to.extend(reals(&column(&batch, name, object)?, name, object)?);
         }
         let labels = column(&batch, "label", object)?;
-        let labels =
-            labels.as_primitive_opt::<Int32Type>().ok_or_else(|| wrong_type("label", object))?;
+        let labels = labels
+            .as_primitive_opt::<Int32Type>()
+            .ok_or_else(|| wrong_type("label", object))?;
         rows.label.extend_from_slice(labels.values());
-        rows.segment.extend(texts(&column(&batch, "segment", object)?, "segment", object)?);
+        rows.segment.extend(texts(
+            &column(&batch, "segment", object)?,
+            "segment",
+            object,
+        )?);
     }
     Ok(rows)
 }

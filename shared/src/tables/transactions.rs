@@ -72,7 +72,8 @@ impl TransactionsBuilder {
     pub fn push(&mut self, line: &Line<'_>, customer_id: &str, is_guest: bool) {
         self.invoice_no.append_value(line.invoice_no);
         self.stock_code.append_value(line.stock_code);
-        self.description.append_value(line.description.unwrap_or_default());
+        self.description
+            .append_value(line.description.unwrap_or_default());
         self.quantity.append_value(line.quantity);
         self.invoice_date.append_value(line.seconds);
         self.unit_price.append_value(line.unit_price.0);

@@ -20,7 +20,10 @@ const FOREIGN: [(&[u8], &str); 7] = [
 const SNIFFED: usize = 8 << 10;
 
 /// The text inside `source`: gzip and zstd are unpacked. `object` names it in errors.
-pub fn text<'a>(source: impl Read + Send + 'a, object: &str) -> Result<Box<dyn BufRead + Send + 'a>> {
+pub fn text<'a>(
+    source: impl Read + Send + 'a,
+    object: &str,
+) -> Result<Box<dyn BufRead + Send + 'a>> {
     let mut source = BufReader::with_capacity(256 << 10, source);
     let start = source.fill_buf().map_err(|e| unreadable(object, e))?;
     let mut text: Box<dyn BufRead + Send + 'a> = if start.starts_with(GZIP) {
@@ -40,7 +43,10 @@ pub fn text<'a>(source: impl Read + Send + 'a, object: &str) -> Result<Box<dyn B
 fn check_text(start: &[u8], object: &str) -> Result<()> {
     let start = start.get(..SNIFFED).unwrap_or(start);
     let refuse = |what: &str, advice: &str| {
-        Err(Error::bad_input(object, format!("this is {what}, not a CSV file: {advice}")))
+        Err(Error::bad_input(
+            object,
+            format!("this is {what}, not a CSV file: {advice}"),
+        ))
     };
     if start.is_empty() {
         return Err(Error::bad_input(object, "the file is empty"));
@@ -66,7 +72,10 @@ fn check_text(start: &[u8], object: &str) -> Result<()> {
 /// Why reading failed: the store's own error where it was the store, else damaged packing.
 pub fn unreadable(object: &str, error: io::Error) -> Error {
     error.downcast::<Error>().unwrap_or_else(|error| {
-        Error::bad_input(object, format!("the compressed data can't be unpacked: {error}"))
+        Error::bad_input(
+            object,
+            format!("the compressed data can't be unpacked: {error}"),
+        )
     })
 }
 
@@ -78,7 +87,9 @@ mod tests {
 
     fn unpack(bytes: &[u8]) -> Result<String> {
         let mut text_ = String::new();
-        text(bytes, "f")?.read_to_string(&mut text_).map_err(|e| unreadable("f", e))?;
+        text(bytes, "f")?
+            .read_to_string(&mut text_)
+            .map_err(|e| unreadable("f", e))?;
         Ok(text_)
     }
 
@@ -94,7 +105,10 @@ mod tests {
         assert_eq!(unpack(&gzip(b"a,b")).unwrap(), "a,b");
         let members = [gzip(b"a,"), gzip(b"b")].concat();
         assert_eq!(unpack(&members).unwrap(), "a,b");
-        assert_eq!(unpack(&zstd::encode_all(&b"a,b"[..], 1).unwrap()).unwrap(), "a,b");
+        assert_eq!(
+            unpack(&zstd::encode_all(&b"a,b"[..], 1).unwrap()).unwrap(),
+            "a,b"
+        );
     }
 
     #[test]

@@ -20,7 +20,11 @@ pub fn decode(bytes: &[u8], encoding: Encoding) -> Option<Cow<'_, str>> {
             if bytes.iter().any(|byte| UNDEFINED_1252.contains(byte)) {
                 return None;
             }
-            Some(encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0)
+            Some(
+                encoding_rs::WINDOWS_1252
+                    .decode_without_bom_handling(bytes)
+                    .0,
+            )
         }
     }
 }
@@ -47,6 +51,9 @@ mod tests {
     fn bytes_that_mean_nothing_are_refused() {
         assert_eq!(decode(b"\xa320", Encoding::Utf8), None);
         assert_eq!(decode(b"\x81", Encoding::Windows1252), None);
-        assert_eq!(decode_lossy(b"a\0\xff", Encoding::Utf8), "a\u{fffd}\u{fffd}");
+        assert_eq!(
+            decode_lossy(b"a\0\xff", Encoding::Utf8),
+            "a\u{fffd}\u{fffd}"
+        );
     }
 }

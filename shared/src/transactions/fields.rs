@@ -42,7 +42,9 @@ impl Fields {
         let mut count = 0;
         loop {
             let from = self.unquoted.len();
-            rest = rest.strip_prefix('"').map_or(rest, |inside| self.unquote(inside));
+            rest = rest
+                .strip_prefix('"')
+                .map_or(rest, |inside| self.unquote(inside));
             // What stands before the delimiter: a plain field, or a quoted one's tail.
             let end = memchr(delimiter, rest.as_bytes()).unwrap_or(rest.len());
             self.unquoted.push_str(rest.get(..end).unwrap_or_default());
@@ -64,7 +66,8 @@ impl Fields {
                 self.unquoted.push_str(inside);
                 return "";
             };
-            self.unquoted.push_str(inside.get(..quote).unwrap_or_default());
+            self.unquoted
+                .push_str(inside.get(..quote).unwrap_or_default());
             let after = inside.get(quote + 1..).unwrap_or_default();
             match after.strip_prefix('"') {
                 Some(more) => {
@@ -78,8 +81,15 @@ impl Fields {
 
     /// Field `index` of `record`, which must be the one that was split last.
     pub fn get<'a>(&'a self, record: &'a str, index: usize) -> &'a str {
-        let text = if self.in_unquoted { self.unquoted.as_str() } else { record };
-        self.ranges.get(index).and_then(|&(from, to)| text.get(from..to)).unwrap_or_default()
+        let text = if self.in_unquoted {
+            self.unquoted.as_str()
+        } else {
+            record
+        };
+        self.ranges
+            .get(index)
+            .and_then(|&(from, to)| text.get(from..to))
+            .unwrap_or_default()
     }
 }
 
@@ -88,7 +98,11 @@ mod tests {
     use super::*;
 
     fn check(record: &str, expected: &[&str]) {
-        let shape = if record.contains('"') { Shape::Quoted } else { Shape::Plain };
+        let shape = if record.contains('"') {
+            Shape::Quoted
+        } else {
+            Shape::Plain
+        };
         let mut fields = Fields::default();
         let count = fields.split(record, b',', shape, 16);
         let found: Vec<_> = (0..count).map(|i| fields.get(record, i)).collect();

@@ -39,8 +39,9 @@ impl Header {
             let reason = format!("the header has {count} columns, more than {MAX_COLUMNS}");
             return Err(Error::bad_input(object, reason));
         }
-        let names: Vec<String> =
-            (0..count).map(|i| fields.get(record, i).trim().to_owned()).collect();
+        let names: Vec<String> = (0..count)
+            .map(|i| fields.get(record, i).trim().to_owned())
+            .collect();
         let find = |column: &str| {
             let mut places = names.iter().enumerate().filter(|(_, name)| *name == column);
             match (places.next(), places.next()) {
@@ -53,9 +54,10 @@ impl Header {
                         advice(record, delimiter, count)
                     ),
                 )),
-                (Some(_), Some(_)) => {
-                    Err(Error::bad_input(object, format!("column '{column}' stands there twice")))
-                }
+                (Some(_), Some(_)) => Err(Error::bad_input(
+                    object,
+                    format!("column '{column}' stands there twice"),
+                )),
             }
         };
         Ok(Self {
@@ -129,23 +131,27 @@ mod tests {
             "Country,CustomerID,UnitPrice,x,InvoiceDate,Quantity, Description ,StockCode,InvoiceNo",
         )
         .unwrap();
-        assert_eq!((header.country, header.invoice_no, header.description), (0, 8, 6));
+        assert_eq!(
+            (header.country, header.invoice_no, header.description),
+            (0, 8, 6)
+        );
         assert_eq!(header.len(), 9);
     }
 
     #[test]
     fn a_missing_column_is_named_with_what_was_found() {
-        let error =
-            read("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,CustomerID,Country")
-                .unwrap_err()
-                .to_string();
+        let error = read("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,CustomerID,Country")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("'UnitPrice' is missing"), "{error}");
         assert!(error.contains("'CustomerID'"), "{error}");
     }
 
     #[test]
     fn a_wrong_delimiter_is_recognised() {
-        let error = read("InvoiceNo;StockCode;Description;Quantity").unwrap_err().to_string();
+        let error = read("InvoiceNo;StockCode;Description;Quantity")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("the delimiter looks like ';'"), "{error}");
     }
 

@@ -120,13 +120,19 @@ fn quantity(text: &[u8]) -> Result<i64, Reason> {
         _ => (false, text),
     };
     if (1..=12).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) {
-        let value = digits.iter().fold(0_i64, |n, &byte| n * 10 + i64::from(byte - b'0'));
+        let value = digits
+            .iter()
+            .fold(0_i64, |n, &byte| n * 10 + i64::from(byte - b'0'));
         return Ok(if negative { -value } else { value });
     }
     match Decimal::parse(text) {
         Ok(decimal) if decimal.0 % Decimal::ONE == 0 => {
             let whole = i64::try_from(decimal.0 / Decimal::ONE).map_err(|_| Reason::OutOfRange)?;
-            if whole.abs() < MAX_QUANTITY { Ok(whole) } else { Err(Reason::OutOfRange) }
+            if whole.abs() < MAX_QUANTITY {
+                Ok(whole)
+            } else {
+                Err(Reason::OutOfRange)
+            }
         }
         Ok(_) | Err(DecimalError::Syntax) => Err(Reason::Quantity),
         Err(DecimalError::NotFinite) => Err(Reason::NotFinite),
@@ -159,7 +165,11 @@ impl Dates {
         let sample = DateTime::constant(2011, 12, 9, 12, 50, 0, 0);
         let text = strtime::format(format, sample)
             .map_err(|e| wrong(format!("'{format}' is no format: {e}")))?;
-        let mut dates = Self { format: format.to_owned(), last: String::new(), seconds: 0 };
+        let mut dates = Self {
+            format: format.to_owned(),
+            last: String::new(),
+            seconds: 0,
+        };
         let day = sample.date().to_datetime(jiff::civil::Time::midnight());
         match dates.read(&text).map(|seconds| seconds.div_euclid(86_400)) {
             Ok(days) if Some(days) == seconds_of(day).map(|s| s.div_euclid(86_400)) => Ok(dates),
@@ -191,12 +201,17 @@ impl Dates {
 
 /// Seconds since 1970 of a moment in the shop's own time.
 pub fn seconds_of(moment: DateTime) -> Option<i64> {
-    TimeZone::UTC.to_timestamp(moment).ok().map(jiff::Timestamp::as_second)
+    TimeZone::UTC
+        .to_timestamp(moment)
+        .ok()
+        .map(jiff::Timestamp::as_second)
 }
 
 /// The moment of [`seconds_of`].
 pub fn moment_of(seconds: i64) -> Option<DateTime> {
-    jiff::Timestamp::from_second(seconds).ok().map(|stamp| TimeZone::UTC.to_datetime(stamp))
+    jiff::Timestamp::from_second(seconds)
+        .ok()
+        .map(|stamp| TimeZone::UTC.to_datetime(stamp))
 }
 
 #[cfg(test)]
@@ -215,7 +230,11 @@ mod tests {
     }
 
     fn defect(record: &str) -> (Reason, Option<&'static str>) {
-        let shape = if record.contains('"') { Shape::Quoted } else { Shape::Plain };
+        let shape = if record.contains('"') {
+            Shape::Quoted
+        } else {
+            Shape::Plain
+        };
         let defect = reader("%m/%d/%Y %H:%M").read(record, shape).unwrap_err();
         (defect.reason, defect.column)
     }
@@ -224,13 +243,19 @@ mod tests {
     fn a_line_is_read() {
         let mut reader = reader("%m/%d/%Y %H:%M");
         let line = reader
-            .read("C536379,D,Discount,-1,12/1/2010 9:41,27.5, 14527 ,United Kingdom", Shape::Plain)
+            .read(
+                "C536379,D,Discount,-1,12/1/2010 9:41,27.5, 14527 ,United Kingdom",
+                Shape::Plain,
+            )
             .unwrap();
         assert_eq!(line.quantity, -1);
         assert_eq!(line.unit_price, "27.5".parse().unwrap());
         assert_eq!(line.amount, "-27.5".parse().unwrap());
         assert_eq!(line.customer_id, Some("14527"));
-        assert_eq!(moment_of(line.seconds).unwrap().to_string(), "2010-12-01T09:41:00");
+        assert_eq!(
+            moment_of(line.seconds).unwrap().to_string(),
+            "2010-12-01T09:41:00"
+        );
     }
 
     #[test]
@@ -251,19 +276,49 @@ mod tests {
         let day = "1/31/2011 0:00";
         assert_eq!(defect("1,2,3"), (Reason::FieldCount, None));
         assert_eq!(defect("1,2,3,4,5,6,7,8,9"), (Reason::FieldCount, None));
-        assert_eq!(defect(&format!(",2,d,1,{day},1,3,UK")), (Reason::Missing, Some("invoice_no")));
+        assert_eq!(
+            defect(&format!(",2,d,1,{day},1,3,UK")),
+            (Reason::Missing, Some("invoice_no"))
+        );
         assert_eq!(row("12x", day, "1"), (Reason::Quantity, Some("quantity")));
         assert_eq!(row("1.5", day, "1"), (Reason::Quantity, Some("quantity")));
         assert_eq!(row("", day, "1"), (Reason::Missing, Some("quantity")));
-        assert_eq!(row("1e15", day, "1"), (Reason::OutOfRange, Some("quantity")));
-        assert_eq!(row("1", "31/1/2011 0:00", "1"), (Reason::Date, Some("invoice_date")));
-        assert_eq!(row("1", "2/31/2011 0:00", "1"), (Reason::Date, Some("invoice_date")));
-        assert_eq!(row("1", "2/29/2011 0:00", "1"), (Reason::Date, Some("invoice_date")));
-        assert_eq!(row("1", "1/31/2011 0:00 x", "1"), (Reason::Date, Some("invoice_date")));
-        assert_eq!(row("1", day, "\"1,5\""), (Reason::UnitPrice, Some("unit_price")));
-        assert_eq!(row("1", day, "NaN"), (Reason::NotFinite, Some("unit_price")));
-        assert_eq!(row("1", day, "1e400"), (Reason::OutOfRange, Some("unit_price")));
-        assert_eq!(row("999999999999", day, "99999999"), (Reason::OutOfRange, None));
+        assert_eq!(
+            row("1e15", day, "1"),
+            (Reason::OutOfRange, Some("quantity"))
+        );
+        assert_eq!(
+            row("1", "31/1/2011 0:00", "1"),
+            (Reason::Date, Some("invoice_date"))
+        );
+        assert_eq!(
+            row("1", "2/31/2011 0:00", "1"),
+            (Reason::Date, Some("invoice_date"))
+        );
+        assert_eq!(
+            row("1", "2/29/2011 0:00", "1"),
+            (Reason::Date, Some("invoice_date"))
+        );
+        assert_eq!(
+            row("1", "1/31/2011 0:00 x", "1"),
+            (Reason::Date, Some("invoice_date"))
+        );
+        assert_eq!(
+            row("1", day, "\"1,5\""),
+            (Reason::UnitPrice, Some("unit_price"))
+        );
+        assert_eq!(
+            row("1", day, "NaN"),
+            (Reason::NotFinite, Some("unit_price"))
+        );
+        assert_eq!(
+            row("1", day, "1e400"),
+            (Reason::OutOfRange, Some("unit_price"))
+        );
+        assert_eq!(
+            row("999999999999", day, "99999999"),
+            (Reason::OutOfRange, None)
+        );
     }
 
     #[test]
@@ -278,7 +333,12 @@ mod tests {
         let mut dates = Dates::new("%Y-%m-%d").unwrap();
         assert_eq!(dates.read("1970-01-02"), Ok(86_400));
         assert_eq!(dates.read("1970-01-02"), Ok(86_400));
-        assert!(Dates::new("%Y-%m-%dT%H:%M:%S").unwrap().read("2011-12-09T12:50:00").is_ok());
+        assert!(
+            Dates::new("%Y-%m-%dT%H:%M:%S")
+                .unwrap()
+                .read("2011-12-09T12:50:00")
+                .is_ok()
+        );
         assert!(Dates::new("%H:%M").is_err());
         assert!(Dates::new("%!").is_err());
     }

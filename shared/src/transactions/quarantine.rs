@@ -93,11 +93,17 @@ pub struct Defect {
 impl Defect {
     /// A defect of the row as a whole.
     pub fn of_row(reason: Reason) -> Self {
-        Self { reason, column: None }
+        Self {
+            reason,
+            column: None,
+        }
     }
 
     /// A defect in one column.
     pub fn of(column: &'static str, reason: Reason) -> Self {
-        Self { reason, column: Some(column) }
+        Self {
+            reason,
+            column: Some(column),
+        }
     }
 }

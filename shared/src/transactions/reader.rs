@@ -3,12 +3,12 @@
 use std::io::BufRead;
 
 use super::clean::Rules;
+use super::decompress;
 use super::encoding;
 use super::header::Header;
 use super::line::{Line, LineReader, moment_of, seconds_of};
 use super::quarantine::{Defect, Reason};
 use super::records::{Record, Records, Shape};
-use super::decompress;
 use crate::contracts::{AsOf, Counts};
 use crate::features::{Customers, Features, QualityReport, Tally};
 use crate::settings::{Encoding, Settings};
@@ -57,9 +57,14 @@ pub fn read(
         customers: Customers::new(object, &settings.cleaning),
         tally: Tally::default(),
         encoding,
-        until: as_of.and_then(|as_of| seconds_of(as_of.0)).unwrap_or(i64::MAX),
+        until: as_of
+            .and_then(|as_of| seconds_of(as_of.0))
+            .unwrap_or(i64::MAX),
     };
-    while let Some(record) = records.next().map_err(|e| decompress::unreadable(object, e))? {
+    while let Some(record) = records
+        .next()
+        .map_err(|e| decompress::unreadable(object, e))?
+    {
         pass.row(&record, sink)?;
     }
     pass.finish(object, settings, as_of)
@@ -67,7 +72,9 @@ pub fn read(
 
 /// A byte order mark wins over the settings.
 fn byte_order_mark(source: &mut impl BufRead, object: &str, set: Encoding) -> Result<Encoding> {
-    let start = source.fill_buf().map_err(|e| decompress::unreadable(object, e))?;
+    let start = source
+        .fill_buf()
+        .map_err(|e| decompress::unreadable(object, e))?;
     if start.starts_with(b"\xef\xbb\xbf") {
         source.consume(3);
         return Ok(Encoding::Utf8);
@@ -81,7 +88,9 @@ fn header(
     settings: &Settings,
     encoding: Encoding,
 ) -> Result<Header> {
-    let first = records.next().map_err(|e| decompress::unreadable(object, e))?;
+    let first = records
+        .next()
+        .map_err(|e| decompress::unreadable(object, e))?;
     let Some(record) = first else {
         return Err(Error::bad_input(object, "the file is empty"));
     };
@@ -93,12 +102,22 @@ fn header(
     };
     match record.shape {
         Shape::UnclosedQuote => return Err(refuse("the header has a quote that is never closed")),
-        Shape::TooLong => return Err(refuse("the header is longer than 64 KiB: is this a CSV file?")),
+        Shape::TooLong => {
+            return Err(refuse(
+                "the header is longer than 64 KiB: is this a CSV file?",
+            ));
+        }
         Shape::Plain | Shape::Quoted => {}
     }
     let text = encoding::decode_lossy(record.raw, encoding);
     let delimiter = settings.source.delimiter as u8;
-    Header::read(&text, record.shape, delimiter, &settings.source.columns, object)
+    Header::read(
+        &text,
+        record.shape,
+        delimiter,
+        &settings.source.columns,
+        object,
+    )
 }
 
 /// The state of a pass.
@@ -155,9 +174,18 @@ impl Pass {
     }
 
     fn finish(self, object: &str, settings: &Settings, as_of: Option<AsOf>) -> Result<Outcome> {
-        let Self { reader, rules, customers, tally, .. } = self;
+        let Self {
+            reader,
+            rules,
+            customers,
+            tally,
+            ..
+        } = self;
         if tally.rows == 0 {
-            return Err(Error::bad_input(object, "there is a header but not one row"));
+            return Err(Error::bad_input(
+                object,
+                "there is a header but not one row",
+            ));
         }
         check_share(object, &tally, settings.cleaning.max_quarantined_share)?;
         let moment = match as_of {
@@ -176,7 +204,9 @@ impl Pass {
             );
             Error::bad_input(object, reason)
         };
-        let Some(moment) = moment else { return Err(nobody()) };
+        let Some(moment) = moment else {
+            return Err(nobody());
+        };
         let Some(seconds) = seconds_of(moment.0) else {
             return Err(Error::config("as-of", format!("{moment} is out of range")));
         };
@@ -195,9 +225,19 @@ impl Pass {
         };
         check_sum(&counts)?;
         let names = &reader.header().names;
-        let quality =
-            QualityReport::new(&tally, &customers, &features, rules.stock_codes_met(), names);
-        Ok(Outcome { features, quality, counts, as_of: moment })
+        let quality = QualityReport::new(
+            &tally,
+            &customers,
+            &features,
+            rules.stock_codes_met(),
+            names,
+        );
+        Ok(Outcome {
+            features,
+            quality,
+            counts,
+            as_of: moment,
+        })
     }
 }
 
@@ -207,10 +247,17 @@ fn check_share(object: &str, tally: &Tally, limit: f64) -> Result<()> {
     if share <= limit {
         return Ok(());
     }
-    let first = tally.first_defect().map_or_else(String::new, |(line, defect)| {
-        let column = defect.column.map_or_else(String::new, |column| format!(", column {column}"));
-        format!("; the first is line {line}{column}: {}", defect.reason.text())
-    });
+    let first = tally
+        .first_defect()
+        .map_or_else(String::new, |(line, defect)| {
+            let column = defect
+                .column
+                .map_or_else(String::new, |column| format!(", column {column}"));
+            format!(
+                "; the first is line {line}{column}: {}",
+                defect.reason.text()
+            )
+        });
     Err(Error::bad_input(
         object,
         format!(
@@ -226,10 +273,8 @@ fn check_share(object: &str, tally: &Tally, limit: f64) -> Result<()> {
 
 /// No row is lost: checked at run time too.
 fn check_sum(counts: &Counts) -> Result<()> {
-    let accounted = counts.rows_kept
-        + counts.rows_dropped
-        + counts.rows_quarantined
-        + counts.rows_after_as_of;
+    let accounted =
+        counts.rows_kept + counts.rows_dropped + counts.rows_quarantined + counts.rows_after_as_of;
     if accounted == counts.rows_read {
         return Ok(());
     }

@@ -65,7 +65,9 @@ impl<R: BufRead> Records<R> {
     /// The next record that is not a blank line.
     pub fn next(&mut self) -> io::Result<Option<Record<'_>>> {
         loop {
-            let Some(found) = self.find()? else { return Ok(None) };
+            let Some(found) = self.find()? else {
+                return Ok(None);
+            };
             let line = self.line;
             let (from, to) = (self.start, self.start + found.length);
             self.start += found.consumed;
@@ -73,7 +75,11 @@ impl<R: BufRead> Records<R> {
             if found.shape == Shape::TooLong {
                 self.skip_line()?;
                 // The prefix has been overwritten: what is left of it is its place.
-                return Ok(Some(Record { raw: &[], line, shape: Shape::TooLong }));
+                return Ok(Some(Record {
+                    raw: &[],
+                    line,
+                    shape: Shape::TooLong,
+                }));
             }
             let raw = trim_carriage_return(self.buffer.get(from..to).unwrap_or_default());
             if !raw.is_empty() {
@@ -92,7 +98,10 @@ impl<R: BufRead> Records<R> {
         // Bytes of the record that have been looked at, and its physical lines so far.
         let (mut seen, mut lines, mut first_line) = (0, 0, None);
         loop {
-            let window = self.buffer.get(self.start + seen..self.end).unwrap_or_default();
+            let window = self
+                .buffer
+                .get(self.start + seen..self.end)
+                .unwrap_or_default();
             if let Some(newline) = memchr(b'\n', window) {
                 let piece = window.get(..=newline).unwrap_or_default();
                 lines += 1;
@@ -100,7 +109,12 @@ impl<R: BufRead> Records<R> {
                 seen += newline + 1;
                 if !open {
                     let shape = quotes.shape();
-                    return Ok(Some(Found { length: seen - 1, consumed: seen, lines, shape }));
+                    return Ok(Some(Found {
+                        length: seen - 1,
+                        consumed: seen,
+                        lines,
+                        shape,
+                    }));
                 }
                 first_line.get_or_insert(Found {
                     length: seen - 1,
@@ -125,15 +139,26 @@ impl<R: BufRead> Records<R> {
                 if rest == 0 {
                     return Ok(None);
                 }
-                let tail = self.buffer.get(self.start + seen..self.end).unwrap_or_default();
+                let tail = self
+                    .buffer
+                    .get(self.start + seen..self.end)
+                    .unwrap_or_default();
                 let open = quotes.feed(tail, self.delimiter);
                 let whole = Found {
                     length: rest,
                     consumed: rest,
                     lines: lines + 1,
-                    shape: if open { Shape::UnclosedQuote } else { quotes.shape() },
+                    shape: if open {
+                        Shape::UnclosedQuote
+                    } else {
+                        quotes.shape()
+                    },
                 };
-                return Ok(Some(if open { first_line.unwrap_or(whole) } else { whole }));
+                return Ok(Some(if open {
+                    first_line.unwrap_or(whole)
+                } else {
+                    whole
+                }));
             }
             self.fill()?;
         }
@@ -157,9 +182,10 @@ impl<R: BufRead> Records<R> {
             self.at_end = true;
             return Ok(());
         }
-        if let (Some(to), Some(from)) =
-            (self.buffer.get_mut(self.end..self.end + n), available.get(..n))
-        {
+        if let (Some(to), Some(from)) = (
+            self.buffer.get_mut(self.end..self.end + n),
+            available.get(..n),
+        ) {
             to.copy_from_slice(from);
         }
         self.source.consume(n);
@@ -235,7 +261,11 @@ impl Quotes {
     }
 
     fn shape(&self) -> Shape {
-        if self.any { Shape::Quoted } else { Shape::Plain }
+        if self.any {
+            Shape::Quoted
+        } else {
+            Shape::Plain
+        }
     }
 }
 
@@ -254,8 +284,10 @@ mod tests {
     }
 
     fn check(text: &str, expected: &[(&str, u64, Shape)]) {
-        let expected: Vec<_> =
-            expected.iter().map(|&(raw, line, shape)| (raw.to_owned(), line, shape)).collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|&(raw, line, shape)| (raw.to_owned(), line, shape))
+            .collect();
         for chunk in [1, 2, 3, 7, 1 << 16] {
             assert_eq!(all(text.as_bytes(), chunk), expected, "chunk {chunk}");
         }
@@ -306,8 +338,14 @@ mod tests {
         let text = format!("a\n{}\nb\n", "x".repeat(10 * MAX_RECORD));
         for chunk in [4096, 1 << 20] {
             let found = all(text.as_bytes(), chunk);
-            let lines: Vec<_> = found.iter().map(|(_, line, shape)| (*line, *shape)).collect();
-            assert_eq!(lines, [(1, Shape::Plain), (2, Shape::TooLong), (3, Shape::Plain)]);
+            let lines: Vec<_> = found
+                .iter()
+                .map(|(_, line, shape)| (*line, *shape))
+                .collect();
+            assert_eq!(
+                lines,
+                [(1, Shape::Plain), (2, Shape::TooLong), (3, Shape::Plain)]
+            );
         }
     }
 }

@@ -21,7 +21,10 @@ impl StockCodes {
             let reason = e.to_string().replace('\n', " ");
             Error::config("cleaning.excluded_stock_codes", reason)
         })?;
-        Ok(Self { excluded, met: Vec::new() })
+        Ok(Self {
+            excluded,
+            met: Vec::new(),
+        })
     }
 
     /// Whether lines with this code are dropped.

@@ -10,11 +10,11 @@ use super::Binaries;
 
 /// Places beside `PATH`: each is `folder/{prefix}*/{rest}`.
 const PLACES: [(&str, &str, &str); 7] = [
-    ("/usr/lib/postgresql", "", "bin"),           // Debian, Ubuntu
-    ("/usr", "pgsql-", "bin"),                    // Fedora, RHEL: the PGDG packages
-    ("/usr", "bin", ""),                          // Fedora: its own package
-    ("/opt/homebrew/opt", "postgresql", "bin"),   // Homebrew on Apple silicon
-    ("/usr/local/opt", "postgresql", "bin"),      // Homebrew on Intel
+    ("/usr/lib/postgresql", "", "bin"),         // Debian, Ubuntu
+    ("/usr", "pgsql-", "bin"),                  // Fedora, RHEL: the PGDG packages
+    ("/usr", "bin", ""),                        // Fedora: its own package
+    ("/opt/homebrew/opt", "postgresql", "bin"), // Homebrew on Apple silicon
+    ("/usr/local/opt", "postgresql", "bin"),    // Homebrew on Intel
     ("/home/linuxbrew/.linuxbrew/opt", "postgresql", "bin"),
     ("/Applications/Postgres.app/Contents/Versions", "", "bin"),
 ];
@@ -106,7 +106,10 @@ mod tests {
     #[test]
     fn versions() {
         let check = |text, expected| assert_eq!(parse_version(text), expected, "{text}");
-        check("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n", Some(15));
+        check(
+            "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n",
+            Some(15),
+        );
         check("postgres (PostgreSQL) 17.2\n", Some(17));
         check("postgres (PostgreSQL) 18beta1\n", Some(18));
         check("something else", None);

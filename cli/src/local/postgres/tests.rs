@@ -17,7 +17,9 @@ async fn start(dir: &Path) -> Option<Result<LocalPostgres, LocalError>> {
 }
 
 async fn connect(postgres: &LocalPostgres) -> Client {
-    let (client, connection) = tokio_postgres::connect(postgres.url(), NoTls).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(postgres.url(), NoTls)
+        .await
+        .unwrap();
     tokio::spawn(connection);
     client
 }
@@ -51,7 +53,9 @@ fn clean(dir: &TempDir) {
 #[tokio::test]
 async fn data_survive_stops_and_crashes() {
     let dir = temporary();
-    let Some(first) = start(dir.path()).await else { return };
+    let Some(first) = start(dir.path()).await else {
+        return;
+    };
     let first = first.unwrap();
     assert_eq!(rows(&first).await, 1);
     let password = first.url().split(['@', ':']).nth(2).unwrap().to_owned();
@@ -68,9 +72,16 @@ async fn data_survive_stops_and_crashes() {
     assert_eq!(rows(&third).await, 3);
     let running = rustix::process::Pid::from_raw(pid(dir.path())).unwrap();
     drop(third);
-    assert!(rustix::process::test_kill_process(running).is_err(), "dropped, it ended");
+    assert!(
+        rustix::process::test_kill_process(running).is_err(),
+        "dropped, it ended"
+    );
     // A number that another program has by now.
-    fs::write(dir.path().join("postgres/postmaster.pid"), std::process::id().to_string()).unwrap();
+    fs::write(
+        dir.path().join("postgres/postmaster.pid"),
+        std::process::id().to_string(),
+    )
+    .unwrap();
     let fourth = start(dir.path()).await.unwrap().unwrap();
     assert_eq!(rows(&fourth).await, 4);
     fourth.stop().await.unwrap();
@@ -80,10 +91,15 @@ async fn data_survive_stops_and_crashes() {
 #[tokio::test]
 async fn one_at_a_time_and_only_with_the_password() {
     let dir = temporary();
-    let Some(first) = start(dir.path()).await else { return };
+    let Some(first) = start(dir.path()).await else {
+        return;
+    };
     let first = first.unwrap();
     let second = start(dir.path()).await.unwrap();
-    assert!(matches!(second, Err(LocalError::InUse { .. })), "{second:?}");
+    assert!(
+        matches!(second, Err(LocalError::InUse { .. })),
+        "{second:?}"
+    );
     let (before, rest) = first.url().rsplit_once(':').unwrap();
     let (user, host) = before.split_once('@').unwrap();
     let (user, _) = user.rsplit_once(':').unwrap();
@@ -99,7 +115,10 @@ async fn one_at_a_time_and_only_with_the_password() {
     fs::write(&version, good).unwrap();
     fs::remove_file(dir.path().join("postgres.password")).unwrap();
     let locked = start(dir.path()).await.unwrap();
-    assert!(matches!(locked, Err(LocalError::PostgresPassword { .. })), "{locked:?}");
+    assert!(
+        matches!(locked, Err(LocalError::PostgresPassword { .. })),
+        "{locked:?}"
+    );
     clean(&dir);
 }
 
@@ -107,8 +126,13 @@ async fn one_at_a_time_and_only_with_the_password() {
 async fn half_made_data_are_made_again_and_other_folders_are_left_alone() {
     let dir = temporary();
     fs::create_dir_all(dir.path().join("postgres")).unwrap();
-    let Some(refused) = start(dir.path()).await else { return };
-    assert!(matches!(refused, Err(LocalError::PostgresData { .. })), "{refused:?}");
+    let Some(refused) = start(dir.path()).await else {
+        return;
+    };
+    assert!(
+        matches!(refused, Err(LocalError::PostgresData { .. })),
+        "{refused:?}"
+    );
     fs::remove_dir(dir.path().join("postgres")).unwrap();
     // What a killed initdb leaves.
     fs::create_dir_all(dir.path().join(".postgres.init/data/base")).unwrap();

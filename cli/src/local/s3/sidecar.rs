@@ -159,7 +159,8 @@ fn base64url(text: &str) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut out = String::with_capacity(text.len().div_ceil(3) * 4);
     for group in text.as_bytes().chunks(3) {
-        let bits = group.iter().fold(0_usize, |n, &b| n << 8 | usize::from(b)) << (8 * (3 - group.len()));
+        let bits =
+            group.iter().fold(0_usize, |n, &b| n << 8 | usize::from(b)) << (8 * (3 - group.len()));
         for i in 0..=group.len() {
             out.push(char::from(DIGITS[bits >> (18 - 6 * i) & 63]));
         }

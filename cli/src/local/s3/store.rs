@@ -99,7 +99,11 @@ impl Store {
             for folder in object.ancestors().skip(1) {
                 let kept = FOLDERS.iter().any(|name| folder == top.join(name));
                 // It stops at the first folder that is not empty.
-                if kept || !folder.starts_with(&top) || folder == top || fs::remove_dir(folder).is_err() {
+                if kept
+                    || !folder.starts_with(&top)
+                    || folder == top
+                    || fs::remove_dir(folder).is_err()
+                {
                     break;
                 }
             }
@@ -255,7 +259,11 @@ impl S3 for Store {
             key: input.key,
             ..HeadObjectInput::default()
         };
-        let head = self.files.head_object(req.map_input(|_| head)).await?.output;
+        let head = self
+            .files
+            .head_object(req.map_input(|_| head))
+            .await?
+            .output;
         Ok(S3Response::new(CopyObjectOutput {
             copy_object_result: Some(CopyObjectResult {
                 e_tag: head.e_tag,

@@ -13,8 +13,7 @@ use tempfile::TempDir;
 use super::{LocalError, LocalS3};
 
 fn client(s3: &LocalS3) -> Client {
-    let credentials =
-        Credentials::new(s3.access_key(), s3.secret_key(), None, None, "local store");
+    let credentials = Credentials::new(s3.access_key(), s3.secret_key(), None, None, "local store");
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(s3.region()))
@@ -77,11 +76,17 @@ async fn objects_are_files_that_people_see() {
     let file = dir.path().join("runs/a/quality.json");
     assert_eq!(fs::read(&file).unwrap(), b"{}");
     fs::write(dir.path().join("uploads/by-hand.csv"), "x").unwrap();
-    assert_eq!(keys(&client).await, ["runs/a/quality.json", "uploads/by-hand.csv"]);
+    assert_eq!(
+        keys(&client).await,
+        ["runs/a/quality.json", "uploads/by-hand.csv"]
+    );
 
     s3.stop().await;
     let again = LocalS3::start(dir.path()).await.unwrap();
-    assert_eq!(get(&self::client(&again), "runs/a/quality.json").await.1, b"{}");
+    assert_eq!(
+        get(&self::client(&again), "runs/a/quality.json").await.1,
+        b"{}"
+    );
 }
 
 #[tokio::test]
@@ -107,7 +112,12 @@ async fn names_that_need_escaping() {
 #[tokio::test]
 async fn conditional_writes() {
     let (_dir, _s3, client) = start().await;
-    let write = || client.put_object().bucket("insiders").key("models/champion.json");
+    let write = || {
+        client
+            .put_object()
+            .bucket("insiders")
+            .key("models/champion.json")
+    };
     let body = |text: &'static str| ByteStream::from_static(text.as_bytes());
     let create = || write().if_none_match("*");
     assert_eq!(status(create().body(body("1")).send().await), 200);
@@ -129,7 +139,11 @@ async fn of_many_that_create_one_wins() {
         tasks.spawn(async move { status(create.send().await) });
     }
     let statuses = tasks.join_all().await;
-    assert_eq!(statuses.iter().filter(|s| **s == 200).count(), 1, "{statuses:?}");
+    assert_eq!(
+        statuses.iter().filter(|s| **s == 200).count(),
+        1,
+        "{statuses:?}"
+    );
 }
 
 #[tokio::test]
@@ -143,7 +157,11 @@ async fn reads_of_one_version() {
     };
     let check = async |range: &str, expected: &[u8]| {
         let got = read(range, &etag).await.unwrap();
-        assert_eq!(got.body.collect().await.unwrap().to_vec(), expected, "{range}");
+        assert_eq!(
+            got.body.collect().await.unwrap().to_vec(),
+            expected,
+            "{range}"
+        );
     };
     check("bytes=0-9", &bytes[..10]).await;
     check("bytes=600000-2999999", &bytes[600_000..]).await;
@@ -171,7 +189,10 @@ async fn uploads_in_parts() {
     let begin = || client.create_multipart_upload().bucket("insiders").key(key);
     let part = |id: &str, n: i32, bytes: &[u8]| {
         let part = client.upload_part().bucket("insiders").key(key);
-        part.upload_id(id).part_number(n).body(bytes.to_vec().into()).send()
+        part.upload_id(id)
+            .part_number(n)
+            .body(bytes.to_vec().into())
+            .send()
     };
     let id = begin().send().await.unwrap().upload_id.unwrap();
     let mut parts = CompletedMultipartUpload::builder();
@@ -179,9 +200,18 @@ async fn uploads_in_parts() {
         let tag = part(&id, n, chunk).await.unwrap().e_tag.unwrap();
         parts = parts.parts(CompletedPart::builder().part_number(n).e_tag(tag).build());
     }
-    assert!(keys(&client).await.is_empty(), "nothing shows before the end");
-    let end = client.complete_multipart_upload().bucket("insiders").key(key);
-    let end = end.upload_id(&id).multipart_upload(parts.build()).if_none_match("*");
+    assert!(
+        keys(&client).await.is_empty(),
+        "nothing shows before the end"
+    );
+    let end = client
+        .complete_multipart_upload()
+        .bucket("insiders")
+        .key(key);
+    let end = end
+        .upload_id(&id)
+        .multipart_upload(parts.build())
+        .if_none_match("*");
     let etag = end.send().await.unwrap().e_tag.unwrap();
     assert_eq!(get(&client, key).await, (etag, bytes.clone()));
 
@@ -191,14 +221,22 @@ async fn uploads_in_parts() {
     assert!(side_files(dir.path()).len() > before);
     let abort = client.abort_multipart_upload().bucket("insiders").key(key);
     abort.upload_id(&id).send().await.unwrap();
-    assert_eq!(side_files(dir.path()).len(), before, "an aborted upload leaves nothing");
+    assert_eq!(
+        side_files(dir.path()).len(),
+        before,
+        "an aborted upload leaves nothing"
+    );
 
     let id = begin().send().await.unwrap().upload_id.unwrap();
     part(&id, 1, &bytes[..6 << 20]).await.unwrap();
     drop(s3);
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     let _again = LocalS3::start(dir.path()).await.unwrap();
-    assert_eq!(side_files(dir.path()).len(), before, "nor does a killed one");
+    assert_eq!(
+        side_files(dir.path()).len(),
+        before,
+        "nor does a killed one"
+    );
 }
 
 #[tokio::test]
@@ -206,7 +244,10 @@ async fn copies_and_deletions() {
     let (dir, _s3, client) = start().await;
     let etag = put(&client, "runs/a/x y.json", b"{}").await;
     let copy = client.copy_object().bucket("insiders").key("runs/b/x.json");
-    copy.copy_source("insiders/runs/a/x%20y.json").send().await.unwrap();
+    copy.copy_source("insiders/runs/a/x%20y.json")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(get(&client, "runs/b/x.json").await, (etag, b"{}".to_vec()));
     for key in ["runs/a/x y.json", "runs/b/x.json"] {
         let delete = client.delete_object().bucket("insiders").key(key);
@@ -214,7 +255,11 @@ async fn copies_and_deletions() {
         let head = client.head_object().bucket("insiders").key(key);
         assert_eq!(status(head.send().await), 404);
     }
-    assert!(side_files(dir.path()).is_empty(), "{:?}", side_files(dir.path()));
+    assert!(
+        side_files(dir.path()).is_empty(),
+        "{:?}",
+        side_files(dir.path())
+    );
     assert!(!dir.path().join("runs/a").exists());
     assert!(dir.path().join("runs").exists());
 }
@@ -237,7 +282,10 @@ async fn keys_of_another_start_are_refused() {
 async fn one_at_a_time_and_nothing_in_the_way() {
     let (dir, s3, _) = start().await;
     let second = LocalS3::start(dir.path()).await;
-    assert!(matches!(second, Err(LocalError::InUse { .. })), "{second:?}");
+    assert!(
+        matches!(second, Err(LocalError::InUse { .. })),
+        "{second:?}"
+    );
     s3.stop().await;
     fs::remove_file(dir.path().join("runs")).unwrap();
     fs::create_dir(dir.path().join("runs")).unwrap();

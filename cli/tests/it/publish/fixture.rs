@@ -29,8 +29,13 @@ async fn server() -> Arc<Server> {
     }
     let dir = tempfile::tempdir().unwrap();
     let say = |text: &str| println!("{text}");
-    let postgres = LocalPostgres::start(dir.path(), Install::IfAllowed(&say)).await.unwrap();
-    let server = Arc::new(Server { postgres, _dir: dir });
+    let postgres = LocalPostgres::start(dir.path(), Install::IfAllowed(&say))
+        .await
+        .unwrap();
+    let server = Arc::new(Server {
+        postgres,
+        _dir: dir,
+    });
     *running = Arc::downgrade(&server);
     server
 }
@@ -50,12 +55,24 @@ impl Fixture {
         let server = server().await;
         let base = server.postgres.url().to_owned();
         let admin = connect(&base).await;
-        admin.batch_execute(&format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
-        admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).await.unwrap();
+        admin
+            .batch_execute(&format!("DROP DATABASE IF EXISTS {name}"))
+            .await
+            .unwrap();
+        admin
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0"))
+            .await
+            .unwrap();
         let url = format!("{}/{name}", base.rsplit_once('/').unwrap().0);
         let database = Database::parse(&url).unwrap();
         let client = connect(&url).await;
-        Self { _server: server, url, name, database, client }
+        Self {
+            _server: server,
+            url,
+            name,
+            database,
+            client,
+        }
     }
 
     pub(super) async fn connect(&self) -> Client {
@@ -73,7 +90,8 @@ impl Fixture {
 
     /// `run_id,customers` as readers see them.
     pub(super) async fn visible(&self) -> String {
-        self.ask("SELECT min(run_id), count(*) FROM insiders.insiders").await
+        self.ask("SELECT min(run_id), count(*) FROM insiders.insiders")
+            .await
     }
 }
 
@@ -87,8 +105,9 @@ pub(super) async fn ask(client: &Client, sql: &str) -> String {
     let mut rows = Vec::new();
     for message in client.simple_query(sql).await.unwrap() {
         if let SimpleQueryMessage::Row(row) = message {
-            let columns: Vec<&str> =
-                (0..row.len()).map(|column| row.get(column).unwrap_or("null")).collect();
+            let columns: Vec<&str> = (0..row.len())
+                .map(|column| row.get(column).unwrap_or("null"))
+                .collect();
             rows.push(columns.join(","));
         }
     }
@@ -108,7 +127,9 @@ const SEGMENTS: i32 = 3;
 impl Run {
     /// Run `number`, of day `number` of 2011, with `customers` customers.
     pub(super) fn new(number: u32, customers: usize) -> Self {
-        let ids = (0..customers).map(|customer| format!("c{customer}")).collect();
+        let ids = (0..customers)
+            .map(|customer| format!("c{customer}"))
+            .collect();
         Self::of(number, ids)
     }
 
@@ -117,7 +138,11 @@ impl Run {
         let n = customer_id.len();
         let label: Vec<i32> = (0..n as i32).map(|row| row % SEGMENTS).collect();
         let names = names(SEGMENTS as usize);
-        let real = |scale: f64| (0..n).map(|row| (row as f64 + f64::from(number)) * scale).collect();
+        let real = |scale: f64| {
+            (0..n)
+                .map(|row| (row as f64 + f64::from(number)) * scale)
+                .collect()
+        };
         let rows = SegmentRows {
             features: Features {
                 customer_id,
@@ -130,10 +155,17 @@ impl Run {
             },
             embedding_x: real(-0.5),
             embedding_y: real(0.1),
-            segment: label.iter().map(|&label| names[label as usize].clone()).collect(),
+            segment: label
+                .iter()
+                .map(|&label| names[label as usize].clone())
+                .collect(),
             label,
         };
-        let labels: Vec<u32> = rows.label.iter().map(|label| label.cast_unsigned()).collect();
+        let labels: Vec<u32> = rows
+            .label
+            .iter()
+            .map(|label| label.cast_unsigned())
+            .collect();
         let day = jiff::civil::date(2011, 1, 1).at(12, 0, 0, 0);
         let day = day.checked_add(jiff::Span::new().days(number)).unwrap();
         let run = PublishRun {

@@ -8,14 +8,38 @@ async fn an_id_may_be_any_text() {
     // Text that does not compress, longer than an entry of a B-tree.
     let mut state = 1_u64;
     let long: String = std::iter::repeat_with(|| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         char::from(b'!' + (state >> 33) as u8 % 90)
     })
     .take(20_000)
     .collect();
     let ids: Vec<String> = [
-        "", " ", "'", "\"", "\\", "\\N", "\\.", "\t", "\n", "\r\n", "a,b", "$1", "{}", "00012", "12",
-        "a", "A", "é", "e\u{301}", "客户", "🛍", "\u{feff}", "\u{1}", "'; DROP SCHEMA insiders; --",
+        "",
+        " ",
+        "'",
+        "\"",
+        "\\",
+        "\\N",
+        "\\.",
+        "\t",
+        "\n",
+        "\r\n",
+        "a,b",
+        "$1",
+        "{}",
+        "00012",
+        "12",
+        "a",
+        "A",
+        "é",
+        "e\u{301}",
+        "客户",
+        "🛍",
+        "\u{feff}",
+        "\u{1}",
+        "'; DROP SCHEMA insiders; --",
         &long,
     ]
     .iter()
@@ -29,15 +53,24 @@ async fn an_id_may_be_any_text() {
         assert_eq!(found, 1, "{id:?}");
     }
     // With the long id, too, nobody is in a run twice.
-    let again = fixture.publish(&Run::of(2, vec![long.clone(), long])).await.unwrap_err();
+    let again = fixture
+        .publish(&Run::of(2, vec![long.clone(), long]))
+        .await
+        .unwrap_err();
     assert_eq!(again.name(), "Insiders.Corrupt", "{again}");
 }
 
 #[tokio::test]
 async fn a_nul_in_an_id_is_bad_input() {
     let fixture = Fixture::new("nul").await;
-    let error = fixture.publish(&Run::of(1, vec!["a".into(), "b\0c".into()])).await.unwrap_err();
-    assert!(error.is_bad_input() && error.to_string().contains("NUL"), "{error}");
+    let error = fixture
+        .publish(&Run::of(1, vec!["a".into(), "b\0c".into()]))
+        .await
+        .unwrap_err();
+    assert!(
+        error.is_bad_input() && error.to_string().contains("NUL"),
+        "{error}"
+    );
     assert_eq!(fixture.ask("SELECT count(*) FROM insiders.runs").await, "0");
 }
 
@@ -45,19 +78,37 @@ async fn a_nul_in_an_id_is_bad_input() {
 async fn every_bit_of_a_number_arrives() {
     let fixture = Fixture::new("bits").await;
     let mut run = Run::new(1, 6);
-    let odd = vec![-0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE / 3.0, 0.1];
+    let odd = vec![
+        -0.0,
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::MIN_POSITIVE / 3.0,
+        0.1,
+    ];
     run.rows.features.gross_revenue.clone_from(&odd);
     run.rows.features.recency_days = vec![i64::MIN, i64::MAX, -1, 0, 1, 2];
     let minus = fixture.publish(&run).await.unwrap().publication.row_digest;
     let client = fixture.connect().await;
     let sql = "SELECT gross_revenue FROM insiders.insiders ORDER BY customer_id";
     let stored = client.query(sql, &[]).await.unwrap();
-    let stored: Vec<u64> = stored.iter().map(|row| row.get::<_, f64>(0).to_bits()).collect();
-    assert_eq!(stored, odd.iter().map(|value| value.to_bits()).collect::<Vec<_>>());
+    let stored: Vec<u64> = stored
+        .iter()
+        .map(|row| row.get::<_, f64>(0).to_bits())
+        .collect();
+    assert_eq!(
+        stored,
+        odd.iter().map(|value| value.to_bits()).collect::<Vec<_>>()
+    );
     // 0 and -0 are equal numbers and other rows.
     run.rows.features.gross_revenue[0] = 0.0;
     run.run.segments_sha256 = "0".repeat(64);
-    let plus = fixture.publish(&run.forced()).await.unwrap().publication.row_digest;
+    let plus = fixture
+        .publish(&run.forced())
+        .await
+        .unwrap()
+        .publication
+        .row_digest;
     assert_ne!(minus, plus);
 }
 
@@ -86,7 +137,10 @@ async fn files_that_contradict_each_other_are_refused() {
         let error = fixture.publish(&wrong).await.unwrap_err();
         assert_eq!(error.name(), "Insiders.Corrupt");
         assert!(error.to_string().contains(word), "{error}");
-        assert!(!error.to_string().contains("c4"), "no row in an error: {error}");
+        assert!(
+            !error.to_string().contains("c4"),
+            "no row in an error: {error}"
+        );
     }
     assert_eq!(fixture.ask("SELECT count(*) FROM insiders.runs").await, "1");
     fixture.publish(&run).await.unwrap();

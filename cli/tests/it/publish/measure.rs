@@ -12,7 +12,11 @@ async fn a_million_customers() {
         let run = Run::new(number, 1_000_000);
         let start = Instant::now();
         let outcome = fixture.publish(&run).await.unwrap();
-        println!("{:.2} s: {:?}", start.elapsed().as_secs_f64(), outcome.steps);
+        println!(
+            "{:.2} s: {:?}",
+            start.elapsed().as_secs_f64(),
+            outcome.steps
+        );
     }
     let size = "SELECT pg_size_pretty(sum(pg_total_relation_size(c.oid)) / 3) FROM pg_class c \
                 WHERE relispartition AND relkind = 'r'";

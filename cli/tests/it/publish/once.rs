@@ -26,7 +26,9 @@ async fn publishing_the_same_run_again_changes_nothing() {
     assert!(first.changed && first.publication.current);
     assert_eq!(first.publication.customers, 100);
     let state = fixture.ask(STATE).await;
-    let again = publish_rows(&fixture.database, &run.run, untouched(), &Silent).await.unwrap();
+    let again = publish_rows(&fixture.database, &run.run, untouched(), &Silent)
+        .await
+        .unwrap();
     assert!(!again.changed);
     assert_eq!(again.publication, first.publication);
     assert_eq!(fixture.ask(STATE).await, state);
@@ -44,9 +46,14 @@ async fn the_views_show_the_run() {
     let fixture = Fixture::new("views").await;
     fixture.publish(&Run::new(1, 7)).await.unwrap();
     // Customer 4: (4 + 1) * 1.25, 4 days, 4 * 7 products, 4 % 2 returns, segment 4 % 3.
-    let row = fixture.ask("SELECT * FROM insiders.insiders WHERE customer_id = 'c4'").await;
+    let row = fixture
+        .ask("SELECT * FROM insiders.insiders WHERE customer_id = 'c4'")
+        .await;
     let run = id(1);
-    assert_eq!(row, format!("c4,6.25,4,28,0,0.005,1,Segment 1,t,-2.5,0.5,{run}"));
+    assert_eq!(
+        row,
+        format!("c4,6.25,4,28,0,0.005,1,Segment 1,t,-2.5,0.5,{run}")
+    );
     let segments = "SELECT label, segment, customers, run_id, as_of FROM insiders.segments";
     assert_eq!(
         fixture.ask(segments).await,
@@ -55,12 +62,20 @@ async fn the_views_show_the_run() {
         )
     );
     fixture.publish(&Run::new(2, 7)).await.unwrap();
-    let path = "SELECT as_of, gross_revenue FROM insiders.history WHERE customer_id = 'c4' ORDER BY as_of";
-    assert_eq!(fixture.ask(path).await, "2011-01-02 12:00:00,6.25;2011-01-03 12:00:00,7.5");
+    let path =
+        "SELECT as_of, gross_revenue FROM insiders.history WHERE customer_id = 'c4' ORDER BY as_of";
+    assert_eq!(
+        fixture.ask(path).await,
+        "2011-01-02 12:00:00,6.25;2011-01-03 12:00:00,7.5"
+    );
     let undescribed = "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
         WHERE c.relnamespace = 'insiders'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND a.attnum > 0 \
         AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid) IS NULL AND NOT c.relispartition)";
-    assert_eq!(fixture.ask(undescribed).await, "", "every table, view and column has a comment");
+    assert_eq!(
+        fixture.ask(undescribed).await,
+        "",
+        "every table, view and column has a comment"
+    );
 }
 
 #[tokio::test]
@@ -70,7 +85,12 @@ async fn an_older_run_is_refused_unless_forced() {
     let error = fixture.publish(&Run::new(4, 40)).await.unwrap_err();
     assert_eq!(error.name(), "Insiders.Conflict");
     let text = error.to_string();
-    for part in ["2011-01-05T12:00:00", "2011-01-06T12:00:00", "force_publish", "--force-publish"] {
+    for part in [
+        "2011-01-05T12:00:00",
+        "2011-01-06T12:00:00",
+        "force_publish",
+        "--force-publish",
+    ] {
         assert!(text.contains(part), "{text}");
     }
     assert_eq!(fixture.visible().await, format!("{},50", id(5)));
@@ -78,14 +98,19 @@ async fn an_older_run_is_refused_unless_forced() {
     assert_eq!(fixture.visible().await, format!("{},40", id(4)));
     // The newer one is there but no longer current: a repeated event leaves it so.
     let run = Run::new(5, 50);
-    let again = publish_rows(&fixture.database, &run.run, untouched(), &Silent).await.unwrap();
+    let again = publish_rows(&fixture.database, &run.run, untouched(), &Silent)
+        .await
+        .unwrap();
     assert!(!again.changed && !again.publication.current);
     assert_eq!(fixture.visible().await, format!("{},40", id(4)));
     let forced = run.forced();
-    let moved = publish_rows(&fixture.database, &forced.run, untouched(), &Silent).await.unwrap();
+    let moved = publish_rows(&fixture.database, &forced.run, untouched(), &Silent)
+        .await
+        .unwrap();
     assert!(moved.changed && moved.publication.current);
     assert_eq!(fixture.visible().await, format!("{},50", id(5)));
-    let moves = "SELECT from_run_id, to_run_id, forced FROM insiders.pointer_history ORDER BY move_id";
+    let moves =
+        "SELECT from_run_id, to_run_id, forced FROM insiders.pointer_history ORDER BY move_id";
     let (four, five) = (id(4), id(5));
     let expected = format!("null,{five},f;{five},{four},t;{four},{five},t");
     assert_eq!(fixture.ask(moves).await, expected);
@@ -102,7 +127,12 @@ async fn other_rows_under_the_same_run_are_refused_unless_forced() {
     assert_eq!(fixture.visible().await, format!("{},100", id(1)));
     fixture.publish(&other.forced()).await.unwrap();
     assert_eq!(fixture.visible().await, format!("{},101", id(1)));
-    assert_eq!(fixture.ask("SELECT count(*) FROM insiders.pointer_history").await, "1");
+    assert_eq!(
+        fixture
+            .ask("SELECT count(*) FROM insiders.pointer_history")
+            .await,
+        "1"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

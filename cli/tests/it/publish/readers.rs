@@ -16,8 +16,11 @@ const READ: &str = "SELECT count(*), min(run_id), max(run_id), count(segment), \
 /// The number of the run that a reading is of, if it is one whole run.
 fn whole_run(reading: &str) -> Result<u32, String> {
     let broken = || format!("not one whole run: {reading}");
-    let [count, min, max, named, profiled] =
-        reading.split(',').collect::<Vec<_>>().try_into().map_err(|_| broken())?;
+    let [count, min, max, named, profiled] = reading
+        .split(',')
+        .collect::<Vec<_>>()
+        .try_into()
+        .map_err(|_| broken())?;
     let number = u32::from_str_radix(min, 16).map_err(|_| broken())?;
     let expected = customers(number).to_string();
     let whole = min == max && [count, named, profiled].iter().all(|n| *n == expected);
@@ -38,7 +41,11 @@ async fn every_reading_is_of_exactly_one_whole_run() {
         readers.push(tokio::spawn(async move {
             let client = fixture.connect().await;
             // One of them reads in one long transaction after the other.
-            let (begin, end) = if reader == 0 { ("BEGIN", "COMMIT") } else { ("", "") };
+            let (begin, end) = if reader == 0 {
+                ("BEGIN", "COMMIT")
+            } else {
+                ("", "")
+            };
             let mut last = 0;
             while !done.load(Ordering::Relaxed) {
                 client.batch_execute(begin).await.unwrap();
@@ -64,7 +71,10 @@ async fn every_reading_is_of_exactly_one_whole_run() {
     for reader in readers {
         reader.await.unwrap().unwrap();
     }
-    println!("{} readings over {RUNS} runs", readings.load(Ordering::Relaxed));
+    println!(
+        "{} readings over {RUNS} runs",
+        readings.load(Ordering::Relaxed)
+    );
     assert_eq!(whole_run(&fixture.ask(READ).await), Ok(RUNS));
 }
 
@@ -75,7 +85,10 @@ async fn a_transaction_that_began_before_may_read_through_the_switch() {
     let committed = fixture.connect().await;
     let repeatable = fixture.connect().await;
     committed.batch_execute("BEGIN").await.unwrap();
-    repeatable.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ").await.unwrap();
+    repeatable
+        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        .await
+        .unwrap();
     for client in [&committed, &repeatable] {
         assert_eq!(whole_run(&ask(client, READ).await), Ok(1));
     }
@@ -92,12 +105,24 @@ async fn a_query_for_one_customer_or_segment_touches_one_run_by_its_index() {
         fixture.publish(&Run::new(number, 5_000)).await.unwrap();
     }
     for (query, index) in [
-        ("SELECT * FROM insiders.insiders WHERE customer_id = 'c77'", "_key"),
-        ("SELECT count(*) FROM insiders.insiders WHERE labels = 2", "_label"),
+        (
+            "SELECT * FROM insiders.insiders WHERE customer_id = 'c77'",
+            "_key",
+        ),
+        (
+            "SELECT count(*) FROM insiders.insiders WHERE labels = 2",
+            "_label",
+        ),
     ] {
-        let plan = fixture.ask(&format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {query}")).await;
-        let members = plan.split(';').filter(|line| line.contains("segment_members"));
-        let touched: Vec<&str> = members.filter(|line| !line.contains("never executed")).collect();
+        let plan = fixture
+            .ask(&format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {query}"))
+            .await;
+        let members = plan
+            .split(';')
+            .filter(|line| line.contains("segment_members"));
+        let touched: Vec<&str> = members
+            .filter(|line| !line.contains("never executed"))
+            .collect();
         assert!(touched.iter().all(|line| line.contains(&id(3))), "{plan}");
         assert!(touched.iter().any(|line| line.contains(index)), "{plan}");
     }

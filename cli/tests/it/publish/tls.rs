@@ -10,10 +10,17 @@ use super::fixture::{ask, connect};
 
 /// Runs `openssl`; `false` where it is not installed.
 fn openssl(dir: &Path, arguments: &str) -> bool {
-    let run = Command::new("openssl").current_dir(dir).args(arguments.split(' ')).output();
+    let run = Command::new("openssl")
+        .current_dir(dir)
+        .args(arguments.split(' '))
+        .output();
     match run {
         Ok(output) => {
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            assert!(
+                output.status.success(),
+                "{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
             true
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
@@ -28,10 +35,15 @@ fn certificates(dir: &Path) -> Option<PathBuf> {
     let request = "req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=db";
     let sign = "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 \
                 -extfile san -out server.crt";
-    std::fs::write(dir.join("san"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
-        .unwrap();
+    std::fs::write(
+        dir.join("san"),
+        "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n",
+    )
+    .unwrap();
     let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let made = [ca, request, sign].iter().all(|step| openssl(dir, &squeeze(step)));
+    let made = [ca, request, sign]
+        .iter()
+        .all(|step| openssl(dir, &squeeze(step)));
     made.then(|| dir.join("ca.crt"))
 }
 
@@ -44,14 +56,22 @@ async fn tls_works_with_a_trusted_authority_and_not_without() {
     };
     let data = tempfile::tempdir().unwrap();
     let say = |text: &str| println!("{text}");
-    let server = LocalPostgres::start(data.path(), Install::IfAllowed(&say)).await.unwrap();
+    let server = LocalPostgres::start(data.path(), Install::IfAllowed(&say))
+        .await
+        .unwrap();
     let url = server.url().to_owned();
     let migrate_by = |url: String, ca_file: Option<PathBuf>| async move {
         migrate(&Database::parse(&url).unwrap().with_ca_file(ca_file)).await
     };
     let require = format!("{url}?sslmode=require");
-    let none = migrate_by(require.clone(), Some(ca_file.clone())).await.unwrap_err();
-    assert_eq!(none.name(), "Insiders.Refused", "a server without TLS: {none}");
+    let none = migrate_by(require.clone(), Some(ca_file.clone()))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        none.name(),
+        "Insiders.Refused",
+        "a server without TLS: {none}"
+    );
 
     let admin = connect(&url).await;
     // The server's own user must own the key: it writes it itself.
@@ -84,16 +104,24 @@ async fn tls_works_with_a_trusted_authority_and_not_without() {
     let untrusted = migrate_by(require, None).await.unwrap_err();
     assert_eq!(untrusted.name(), "Insiders.Refused", "{untrusted}");
     assert!(untrusted.to_string().contains("certificate"), "{untrusted}");
-    let libpq = format!("{url}?sslmode=verify-full&sslrootcert={}", ca_file.display());
+    let libpq = format!(
+        "{url}?sslmode=verify-full&sslrootcert={}",
+        ca_file.display()
+    );
     migrate_by(libpq, None).await.unwrap();
     // A name that the certificate is not for.
     let other = url.replace("127.0.0.1", "localhost") + "?sslmode=require";
     let other = migrate_by(other, Some(ca_file)).await.unwrap_err();
     assert_eq!(other.name(), "Insiders.Refused", "{other}");
-    migrate_by(format!("{url}?sslmode=disable"), None).await.unwrap();
+    migrate_by(format!("{url}?sslmode=disable"), None)
+        .await
+        .unwrap();
     let over_tls = "SELECT bool_or(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
                     WHERE application_name = 'insiders'";
-    assert!(["f", "null"].contains(&ask(&admin, over_tls).await.as_str()), "all are closed");
+    assert!(
+        ["f", "null"].contains(&ask(&admin, over_tls).await.as_str()),
+        "all are closed"
+    );
     drop(admin);
     server.stop().await.unwrap();
 }

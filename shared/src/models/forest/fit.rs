@@ -60,7 +60,11 @@ fn check(params: &ForestParams, x: ArrayView2<f64>, y: ArrayView1<f64>) -> Resul
         return Err(ModelError::TooFewCustomers { have: 0, need: 1 });
     }
     if u32::try_from(n).is_err() {
-        return Err(ModelError::parameter("customers", n, "must be below 2^32: fit on a sample"));
+        return Err(ModelError::parameter(
+            "customers",
+            n,
+            "must be below 2^32: fit on a sample",
+        ));
     }
     if n_features == 0 {
         return Err(ModelError::parameter("features", 0, "must be in 1..=32767"));
@@ -69,7 +73,11 @@ fn check(params: &ForestParams, x: ArrayView2<f64>, y: ArrayView1<f64>) -> Resul
         return Err(ModelError::parameter("trees", 0, "must be at least 1"));
     }
     if params.min_samples_leaf == 0 {
-        return Err(ModelError::parameter("min_samples_leaf", 0, "must be at least 1"));
+        return Err(ModelError::parameter(
+            "min_samples_leaf",
+            0,
+            "must be at least 1",
+        ));
     }
     // the error of a node is a difference of sums of squares, which must not overflow
     if y.iter().any(|v| !v.is_finite() || v.abs() > 1e150) {

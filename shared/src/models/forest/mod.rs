@@ -66,11 +66,19 @@ impl Forest {
             return Err(ModelError::parameter("trees", 0, "must be at least 1"));
         }
         if n_features == 0 || n_features > i16::MAX as usize {
-            return Err(ModelError::parameter("features", n_features, "must be in 1..=32767"));
+            return Err(ModelError::parameter(
+                "features",
+                n_features,
+                "must be in 1..=32767",
+            ));
         }
         if let Some(tree) = trees.iter().find(|t| t.n_features() > n_features) {
             let found = [tree.n_features()];
-            return Err(ModelError::shape("features of a tree", &[n_features], &found));
+            return Err(ModelError::shape(
+                "features of a tree",
+                &[n_features],
+                &found,
+            ));
         }
         Ok(Self { n_features, trees })
     }
@@ -125,7 +133,11 @@ impl Forest {
     fn single_precision(&self, x: ArrayView2<f64>) -> Result<Vec<f32>, ModelError> {
         if x.ncols() != self.n_features {
             let expected = [x.nrows(), self.n_features];
-            return Err(ModelError::shape("features of the forest", &expected, x.shape()));
+            return Err(ModelError::shape(
+                "features of the forest",
+                &expected,
+                x.shape(),
+            ));
         }
         tree::single_precision(x)
     }
@@ -142,9 +154,7 @@ impl Forest {
     }
 }
 
-impl<'a> linfa::traits::Fit<ArrayView2<'a, f64>, ArrayView1<'a, f64>, ModelError>
-    for ForestParams
-{
+impl<'a> linfa::traits::Fit<ArrayView2<'a, f64>, ArrayView1<'a, f64>, ModelError> for ForestParams {
     type Object = Forest;
 
     fn fit(

@@ -77,8 +77,8 @@ fn best_of_feature(
             continue;
         }
         let right = total.target - left.target;
-        let gain = left.target * left.target / left.count
-            + right * right / (total.count - left.count);
+        let gain =
+            left.target * left.target / left.count + right * right / (total.count - left.count);
         if gain > best_gain {
             best_gain = gain;
             best = Some((gain, i));
@@ -124,9 +124,24 @@ mod tests {
 
     #[test]
     fn cuts_where_the_error_falls_most() {
-        check(&[1.0, 2.0, 3.0, 4.0], &[0.0, 0.0, 9.0, 9.0], 1, Some((2, 2.5)));
-        check(&[1.0, 2.0, 3.0, 4.0], &[0.0, 0.0, 0.0, 9.0], 1, Some((3, 3.5)));
-        check(&[1.0, 2.0, 3.0, 4.0], &[0.0, 0.0, 0.0, 9.0], 2, Some((2, 2.5)));
+        check(
+            &[1.0, 2.0, 3.0, 4.0],
+            &[0.0, 0.0, 9.0, 9.0],
+            1,
+            Some((2, 2.5)),
+        );
+        check(
+            &[1.0, 2.0, 3.0, 4.0],
+            &[0.0, 0.0, 0.0, 9.0],
+            1,
+            Some((3, 3.5)),
+        );
+        check(
+            &[1.0, 2.0, 3.0, 4.0],
+            &[0.0, 0.0, 0.0, 9.0],
+            2,
+            Some((2, 2.5)),
+        );
     }
 
     #[test]
@@ -138,7 +153,12 @@ mod tests {
     #[test]
     fn values_that_are_nearly_equal_are_not_parted() {
         check(&[0.5, 0.5, 0.5], &[0.0, 1.0, 2.0], 1, None);
-        check(&[0.0, 5e-8, 1.0], &[0.0, 9.0, 9.0], 1, Some((2, (f64::from(5e-8_f32) + 1.0) / 2.0)));
+        check(
+            &[0.0, 5e-8, 1.0],
+            &[0.0, 9.0, 9.0],
+            1,
+            Some((2, (f64::from(5e-8_f32) + 1.0) / 2.0)),
+        );
     }
 
     #[test]

@@ -1,8 +1,7 @@
 use ndarray::{Array1, Array2, array};
 
-use super::*;
 use super::super::random::{Key, Stream};
-
+use super::*;
 
 fn whole(trees: usize) -> ForestParams {
     ForestParams {
@@ -45,7 +44,9 @@ fn inputs_are_compared_in_single_precision() {
     // 0.1 in single precision is above 0.1 in double precision
     let tree = Tree::from_arrays(&[0, -1, -1], &[0.1, 0.0, 0.0], &[2, 0, 0], &[0.0; 3]).unwrap();
     let forest = Forest::from_trees(1, vec![tree]).unwrap();
-    let leaves = forest.leaf_indices(array![[0.1], [0.099_999]].view()).unwrap();
+    let leaves = forest
+        .leaf_indices(array![[0.1], [0.099_999]].view())
+        .unwrap();
     assert_eq!(leaves.column(0).to_vec(), [2, 1]);
 }
 
@@ -54,13 +55,20 @@ fn thresholds_keep_double_precision() {
     let above = f64::from(0.1_f32) + 1e-12;
     let tree = Tree::from_arrays(&[0, -1, -1], &[above, 0.0, 0.0], &[2, 0, 0], &[0.0; 3]).unwrap();
     let forest = Forest::from_trees(1, vec![tree]).unwrap();
-    assert_eq!(forest.leaf_indices(array![[0.1]].view()).unwrap()[[0, 0]], 1);
+    assert_eq!(
+        forest.leaf_indices(array![[0.1]].view()).unwrap()[[0, 0]],
+        1
+    );
 }
 
 #[test]
 fn fully_grown_trees_reproduce_their_training_rows() {
     let (x, y) = synthetic(300, 1);
-    let predicted = whole(2).fit(x.view(), y.view()).unwrap().predict(x.view()).unwrap();
+    let predicted = whole(2)
+        .fit(x.view(), y.view())
+        .unwrap()
+        .predict(x.view())
+        .unwrap();
     for (p, t) in predicted.iter().zip(&y) {
         assert!((p - t).abs() < 1e-12);
     }
@@ -73,7 +81,11 @@ fn a_leaf_has_as_many_rows_as_asked_for() {
         min_samples_leaf: 7,
         ..whole(1)
     };
-    let leaves = params.fit(x.view(), y.view()).unwrap().leaf_indices(x.view()).unwrap();
+    let leaves = params
+        .fit(x.view(), y.view())
+        .unwrap()
+        .leaf_indices(x.view())
+        .unwrap();
     let mut counts = std::collections::BTreeMap::<u32, usize>::new();
     for &leaf in &leaves {
         *counts.entry(leaf).or_default() += 1;
@@ -89,7 +101,10 @@ fn threads_do_not_change_the_bytes() {
         ..ForestParams::default()
     };
     let bytes = [1, 2, 3].map(|threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         pool.install(|| params.fit(x.view(), y.view()).unwrap().to_bytes().unwrap())
     });
     assert!(bytes[0] == bytes[1] && bytes[1] == bytes[2]);
@@ -104,7 +119,9 @@ fn constant_features_and_degenerate_depth_are_no_trouble() {
     let forest = whole(1).fit(x.view(), y.view()).unwrap();
     assert!(forest.trees()[0].n_nodes() > 1_000);
     let same = Array2::from_elem((5, 3), 2.0);
-    let forest = whole(1).fit(same.view(), array![1.0, 2.0, 3.0, 4.0, 5.0].view()).unwrap();
+    let forest = whole(1)
+        .fit(same.view(), array![1.0, 2.0, 3.0, 4.0, 5.0].view())
+        .unwrap();
     assert_eq!(forest.trees()[0].n_nodes(), 1);
     assert_eq!(forest.predict(same.view()).unwrap()[0], 3.0);
 }
@@ -164,7 +181,11 @@ fn inputs_that_do_not_fit_are_refused() {
     assert!(params.fit(x.view(), y.slice(ndarray::s![..9])).is_err());
     let forest = params.fit(x.view(), y.view()).unwrap();
     assert!(forest.leaf_indices(x.slice(ndarray::s![.., ..2])).is_err());
-    assert!(forest.leaf_indices(array![[1e300, 0.0, 0.0, 0.0]].view()).is_err());
+    assert!(
+        forest
+            .leaf_indices(array![[1e300, 0.0, 0.0, 0.0]].view())
+            .is_err()
+    );
     assert!(whole(0).fit(x.view(), y.view()).is_err());
 }
 

@@ -132,7 +132,10 @@ fn check_order(nodes: &[Node]) -> Result<(), ModelError> {
         why: format!("{why} (node {node})"),
     };
     if u32::try_from(nodes.len()).is_err() {
-        return Err(broken("it has more nodes than can be numbered", nodes.len()));
+        return Err(broken(
+            "it has more nodes than can be numbered",
+            nodes.len(),
+        ));
     }
     let mut pending: Vec<u32> = Vec::new();
     for (id, node) in nodes.iter().enumerate() {

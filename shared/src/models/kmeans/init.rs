@@ -1,7 +1,7 @@
 //! First centroids of a restart.
 
-use super::{Init, Points};
 use super::super::random::Key;
+use super::{Init, Points};
 
 /// Coordinates of `k` centroids, one after the other.
 pub(super) fn centroids(init: Init, points: &Points, k: usize, key: Key) -> Vec<f64> {
@@ -9,7 +9,9 @@ pub(super) fn centroids(init: Init, points: &Points, k: usize, key: Key) -> Vec<
         Init::Random => key.distinct(k, points.n),
         Init::KMeansPlusPlus => plus_plus(points, k, key),
     };
-    rows.iter().flat_map(|&row| points.row(row as usize)).collect()
+    rows.iter()
+        .flat_map(|&row| points.row(row as usize))
+        .collect()
 }
 
 fn plus_plus(points: &Points, k: usize, key: Key) -> Vec<u32> {

@@ -25,7 +25,11 @@ pub(super) fn run(points: &Points, centroids: Vec<f64>, max_iter: usize, tol: f6
         let before = labels.clone();
         assign_into(points, &centroids, &mut labels);
         let next = means(points, &centroids, &labels);
-        let shift: f64 = next.iter().zip(&centroids).map(|(a, b)| (a - b) * (a - b)).sum();
+        let shift: f64 = next
+            .iter()
+            .zip(&centroids)
+            .map(|(a, b)| (a - b) * (a - b))
+            .sum();
         centroids = next;
         if before == labels {
             strict = true;

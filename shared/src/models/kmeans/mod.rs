@@ -75,12 +75,17 @@ impl KMeansParams {
         let best = (0..self.n_init)
             .into_par_iter()
             .map(|restart| {
-                let centroids = init::centroids(self.init, &data, self.k, key.child(restart as u64));
+                let centroids =
+                    init::centroids(self.init, &data, self.k, key.child(restart as u64));
                 (restart, lloyd::run(&data, centroids, self.max_iter, tol))
             })
             .reduce_with(|a, b| {
                 let by_inertia = a.1.inertia.total_cmp(&b.1.inertia);
-                if by_inertia.then(a.0.cmp(&b.0)).is_le() { a } else { b }
+                if by_inertia.then(a.0.cmp(&b.0)).is_le() {
+                    a
+                } else {
+                    b
+                }
             });
         let Some((_, best)) = best else {
             return Err(ModelError::parameter("n_init", 0, "must be at least 1"));
@@ -109,7 +114,11 @@ impl KMeansParams {
             return Err(ModelError::parameter("tol", self.tol, "must be 0 or more"));
         }
         if points.ncols() == 0 {
-            return Err(ModelError::shape("points", &[points.nrows(), 2], points.shape()));
+            return Err(ModelError::shape(
+                "points",
+                &[points.nrows(), 2],
+                points.shape(),
+            ));
         }
         if points.nrows() < self.k {
             return Err(ModelError::TooFewCustomers {
@@ -178,10 +187,21 @@ impl KMeans {
     ) -> Result<f64, ModelError> {
         self.check_points(points)?;
         if labels.len() != points.nrows() {
-            return Err(ModelError::shape("labels", &[points.nrows()], labels.shape()));
+            return Err(ModelError::shape(
+                "labels",
+                &[points.nrows()],
+                labels.shape(),
+            ));
         }
-        if let Some(label) = labels.iter().find(|&&l| l as usize >= self.centroids.nrows()) {
-            return Err(ModelError::parameter("label", label, "must name a centroid"));
+        if let Some(label) = labels
+            .iter()
+            .find(|&&l| l as usize >= self.centroids.nrows())
+        {
+            return Err(ModelError::parameter(
+                "label",
+                label,
+                "must name a centroid",
+            ));
         }
         let centroids: Vec<f64> = self.centroids.iter().copied().collect();
         let labels: Vec<u32> = labels.to_vec();
@@ -194,16 +214,28 @@ impl KMeans {
     pub fn reordered(&self, order: &[usize]) -> Result<Self, ModelError> {
         let k = self.centroids.nrows();
         if order.len() != k {
-            return Err(ModelError::shape("order of the clusters", &[k], &[order.len()]));
+            return Err(ModelError::shape(
+                "order of the clusters",
+                &[k],
+                &[order.len()],
+            ));
         }
         let mut new_of_old = vec![None; k];
         for (new, &old) in order.iter().enumerate() {
             match new_of_old.get_mut(old) {
                 Some(slot @ None) => *slot = Some(new as u32),
-                _ => return Err(ModelError::parameter("order", old, "must name each cluster once")),
+                _ => {
+                    return Err(ModelError::parameter(
+                        "order",
+                        old,
+                        "must name each cluster once",
+                    ));
+                }
             }
         }
-        let labels = self.labels.mapv(|old| new_of_old[old as usize].unwrap_or(old));
+        let labels = self
+            .labels
+            .mapv(|old| new_of_old[old as usize].unwrap_or(old));
         Ok(Self {
             centroids: self.centroids.select(ndarray::Axis(0), order),
             inertia: self.inertia,
@@ -223,7 +255,11 @@ impl KMeans {
     /// The centroids as safetensors; the labels of the fit are not kept.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
         let mut writer = Writer::new(FILE);
-        writer.array("centroids", self.centroids.shape(), self.centroids.iter().copied());
+        writer.array(
+            "centroids",
+            self.centroids.shape(),
+            self.centroids.iter().copied(),
+        );
         writer.array("inertia", &[1], [self.inertia]);
         writer.finish(&Header {
             kind: "k-means".to_owned(),

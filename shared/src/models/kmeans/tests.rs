@@ -23,7 +23,9 @@ fn blobs(n: usize, centres: usize) -> Array2<f64> {
 fn finds_two_obvious_clusters() {
     let points = array![[0.0, 0.0], [0.0, 1.0], [9.0, 0.0], [9.0, 1.0]];
     for init in [Init::Random, Init::KMeansPlusPlus] {
-        let fit = KMeansParams { init, ..params(2) }.fit(points.view()).unwrap();
+        let fit = KMeansParams { init, ..params(2) }
+            .fit(points.view())
+            .unwrap();
         assert_eq!(fit.inertia(), 1.0);
         let labels = fit.labels();
         assert!(labels[0] == labels[1] && labels[2] == labels[3] && labels[0] != labels[2]);
@@ -70,7 +72,9 @@ fn an_empty_cluster_takes_the_furthest_point() {
 fn more_clusters_than_distinct_points_is_no_trouble() {
     let points = array![[1.0, 1.0], [1.0, 1.0], [1.0, 1.0], [2.0, 2.0]];
     for init in [Init::Random, Init::KMeansPlusPlus] {
-        let fit = KMeansParams { init, ..params(4) }.fit(points.view()).unwrap();
+        let fit = KMeansParams { init, ..params(4) }
+            .fit(points.view())
+            .unwrap();
         assert_eq!(fit.inertia(), 0.0);
         assert!(fit.centroids().iter().all(|v| v.is_finite()));
     }
@@ -80,7 +84,10 @@ fn more_clusters_than_distinct_points_is_no_trouble() {
 fn threads_do_not_change_the_result() {
     let points = blobs(500, 7);
     let fits = [1, 2, 3].map(|threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         pool.install(|| params(7).fit(points.view()).unwrap())
     });
     assert!(fits[0] == fits[1] && fits[1] == fits[2]);
@@ -89,7 +96,10 @@ fn threads_do_not_change_the_result() {
 #[test]
 fn restarts_find_well_parted_blobs() {
     let points = blobs(300, 5);
-    let params = KMeansParams { n_init: 50, ..params(5) };
+    let params = KMeansParams {
+        n_init: 50,
+        ..params(5)
+    };
     let fit = params.fit(points.view()).unwrap();
     let labels = fit.labels();
     assert!((0..300).all(|i| labels[i] == labels[i % 5]));
@@ -118,7 +128,10 @@ fn bytes_round_trip_and_refuse_rubbish() {
 fn what_cannot_be_clustered_is_refused() {
     let points = array![[0.0, 0.0], [1.0, 1.0]];
     let error = params(3).fit(points.view()).unwrap_err();
-    assert!(matches!(error, ModelError::TooFewCustomers { have: 2, need: 3 }));
+    assert!(matches!(
+        error,
+        ModelError::TooFewCustomers { have: 2, need: 3 }
+    ));
     assert!(params(0).fit(points.view()).is_err());
     assert!(params(1).fit(array![[f64::NAN]].view()).is_err());
     let fit = params(2).fit(points.view()).unwrap();

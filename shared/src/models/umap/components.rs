@@ -63,7 +63,9 @@ pub(super) fn components(graph: &Graph) -> Vec<Component> {
     let rows = |vertices: &[u32]| {
         Graph::from_rows(vertices.iter().map(|&vertex| {
             let edges = graph.edges(vertex as usize);
-            edges.map(|(end, weight)| (local[end as usize], weight)).collect()
+            edges
+                .map(|(end, weight)| (local[end as usize], weight))
+                .collect()
         }))
     };
     members
@@ -81,7 +83,12 @@ mod tests {
 
     #[test]
     fn parts_are_found_and_renumbered() {
-        let rows = [vec![(2, 1.0)], vec![], vec![(0, 1.0), (3, 0.5)], vec![(2, 0.5)]];
+        let rows = [
+            vec![(2, 1.0)],
+            vec![],
+            vec![(0, 1.0), (3, 0.5)],
+            vec![(2, 0.5)],
+        ];
         let parts = components(&Graph::from_rows(rows.into_iter()));
         let vertices: Vec<&[u32]> = parts.iter().map(|p| p.vertices.as_slice()).collect();
         assert_eq!(vertices, [&[0, 2, 3][..], &[1]]);

@@ -75,7 +75,10 @@ impl Curve {
         }
         let (aa, bb) = (aa * (1.0 + damping), bb * (1.0 + damping));
         let determinant = aa * bb - ab * ab;
-        ((ra * bb - rb * ab) / determinant, (aa * rb - ab * ra) / determinant)
+        (
+            (ra * bb - rb * ab) / determinant,
+            (aa * rb - ab * ra) / determinant,
+        )
     }
 }
 
@@ -85,9 +88,15 @@ mod tests {
 
     #[test]
     fn agrees_with_umap_learn() {
-        for (min_dist, a, b) in [(0.1, 1.576_943_460, 0.895_060_878), (0.0, 1.932_808, 0.790_495)] {
+        for (min_dist, a, b) in [
+            (0.1, 1.576_943_460, 0.895_060_878),
+            (0.0, 1.932_808, 0.790_495),
+        ] {
             let curve = Curve::fit(min_dist);
-            assert!((curve.a - a).abs() < 1e-4 && (curve.b - b).abs() < 1e-4, "{curve:?}");
+            assert!(
+                (curve.a - a).abs() < 1e-4 && (curve.b - b).abs() < 1e-4,
+                "{curve:?}"
+            );
         }
     }
 

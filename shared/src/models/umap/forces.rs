@@ -42,7 +42,12 @@ impl Forces {
 
     /// How `p` moves towards `q`.
     #[inline]
-    pub(super) fn attract<const D: usize>(&self, p: &Point<D>, q: &Point<D>, rate: f64) -> Point<D> {
+    pub(super) fn attract<const D: usize>(
+        &self,
+        p: &Point<D>,
+        q: &Point<D>,
+        rate: f64,
+    ) -> Point<D> {
         step(&self.attraction, p, q, rate)
     }
 
@@ -206,8 +211,14 @@ mod tests {
             let power = libm::pow(square, b);
             let attraction = -2.0 * a * b * power / square / (1.0 + a * power);
             let repulsion = 2.0 * b / (0.001 + square) / (1.0 + a * power);
-            for (table, exact) in [(&forces.attraction, attraction), (&forces.repulsion, repulsion)] {
-                assert!((look_up(table, square) / exact - 1.0).abs() < 1e-6, "{square}");
+            for (table, exact) in [
+                (&forces.attraction, attraction),
+                (&forces.repulsion, repulsion),
+            ] {
+                assert!(
+                    (look_up(table, square) / exact - 1.0).abs() < 1e-6,
+                    "{square}"
+                );
             }
         }
         assert!(look_up(&forces.attraction, 0.0).is_finite());

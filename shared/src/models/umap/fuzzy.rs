@@ -71,7 +71,11 @@ pub(super) fn bandwidth(distances: &[f32], rho: f64, k: usize) -> f64 {
     for _ in 0..BISECTIONS {
         let memberships = distances.iter().map(|&d| {
             let beyond = f64::from(d) - rho;
-            if beyond > 0.0 { libm::exp(-(beyond / middle)) } else { 1.0 }
+            if beyond > 0.0 {
+                libm::exp(-(beyond / middle))
+            } else {
+                1.0
+            }
         });
         let sum: f64 = memberships.sum();
         if (sum - target).abs() < TOLERANCE {
@@ -82,7 +86,11 @@ pub(super) fn bandwidth(distances: &[f32], rho: f64, k: usize) -> f64 {
             middle = f64::midpoint(low, high);
         } else {
             low = middle;
-            middle = if high.is_infinite() { middle * 2.0 } else { f64::midpoint(low, high) };
+            middle = if high.is_infinite() {
+                middle * 2.0
+            } else {
+                f64::midpoint(low, high)
+            };
         }
     }
     middle
@@ -103,7 +111,10 @@ pub(super) fn membership(distance: f32, rho: f64, sigma: f64) -> f32 {
 pub(super) fn memberships_of_new(distances: &[f32], mean_distance: f64) -> Vec<f32> {
     let rest = distances.get(1..).unwrap_or(&[]);
     let sigma = bandwidth(rest, 0.0, distances.len()).max(FLOOR * mean_distance);
-    distances.iter().map(|&d| membership(d, 0.0, sigma)).collect()
+    distances
+        .iter()
+        .map(|&d| membership(d, 0.0, sigma))
+        .collect()
 }
 
 /// The fuzzy union of the training rows' neighbourhoods.
@@ -180,7 +191,10 @@ mod tests {
         let distances: Vec<f32> = (1..15).map(|i| 0.3 + i as f32 * 0.1).collect();
         let rho = f64::from(distances[0]);
         let sigma = bandwidth(&distances, rho, 15);
-        let sum: f64 = distances.iter().map(|&d| f64::from(membership(d, rho, sigma))).sum();
+        let sum: f64 = distances
+            .iter()
+            .map(|&d| f64::from(membership(d, rho, sigma)))
+            .sum();
         assert!((sum - libm::log2(15.0)).abs() < 1e-4);
     }
 
@@ -199,8 +213,14 @@ mod tests {
         };
         let graph = union(&others, 3);
         let rows: Vec<Vec<(u32, f32)>> = (0..3).map(|i| graph.edges(i).collect()).collect();
-        assert_eq!(rows, [vec![(1, 1.0)], vec![(0, 1.0), (2, 1.0)], vec![(1, 1.0)]]);
-        assert_eq!(merge(&[(4, 0.5)], &[(3, 0.2), (4, 0.5)]), [(3, 0.2), (4, 0.75)]);
+        assert_eq!(
+            rows,
+            [vec![(1, 1.0)], vec![(0, 1.0), (2, 1.0)], vec![(1, 1.0)]]
+        );
+        assert_eq!(
+            merge(&[(4, 0.5)], &[(3, 0.2), (4, 0.5)]),
+            [(3, 0.2), (4, 0.75)]
+        );
     }
 
     #[test]

@@ -42,7 +42,11 @@ pub(super) fn largest(
         let step = basis.len();
         let last = step >= steps;
         if last || step % LOOK_EVERY == 0 {
-            let pairs = Tridiagonal { diagonal: &diagonal, beside: &beside }.largest(want);
+            let pairs = Tridiagonal {
+                diagonal: &diagonal,
+                beside: &beside,
+            }
+            .largest(want);
             let residual = |pair: &(f64, Vec<f64>)| length * pair.1.last().map_or(0.0, |v| v.abs());
             if last || pairs.iter().all(|pair| residual(pair) <= CONVERGED) {
                 return pairs.iter().map(|pair| combine(&basis, &pair.1)).collect();
@@ -55,7 +59,11 @@ pub(super) fn largest(
             beside.push(0.0);
             vector = other;
         } else {
-            let pairs = Tridiagonal { diagonal: &diagonal, beside: &beside }.largest(want);
+            let pairs = Tridiagonal {
+                diagonal: &diagonal,
+                beside: &beside,
+            }
+            .largest(want);
             return pairs.iter().map(|pair| combine(&basis, &pair.1)).collect();
         }
     }

@@ -56,14 +56,18 @@ pub(super) fn optimise<const D: usize>(
     seed: u64,
 ) -> Vec<Point<D>> {
     let n = graph.n();
-    let order: Vec<usize> = (0..PHASES).flat_map(|phase| (phase..n).step_by(PHASES)).collect();
+    let order: Vec<usize> = (0..PHASES)
+        .flat_map(|phase| (phase..n).step_by(PHASES))
+        .collect();
     let mut place = vec![0_u32; n];
     for (i, &vertex) in order.iter().enumerate() {
         place[vertex] = i as u32;
     }
     let graph = Graph::from_rows(order.iter().map(|&vertex| {
         let edges = graph.edges(vertex);
-        edges.map(|(end, weight)| (place[end as usize], weight)).collect()
+        edges
+            .map(|(end, weight)| (place[end as usize], weight))
+            .collect()
     }));
     let mut phases = phases(&graph);
     let mut points: Vec<Point<D>> = order.iter().map(|&vertex| points[vertex]).collect();
@@ -120,7 +124,9 @@ impl<const D: usize> Block<D> {
         };
         for vertex in first..last {
             let edges = graph.edges(vertex);
-            block.edges.extend(edges.map(|(end, weight)| Edge::new(end, weight, heaviest)));
+            block
+                .edges
+                .extend(edges.map(|(end, weight)| Edge::new(end, weight, heaviest)));
             block.starts.push(block.edges.len());
         }
         block

@@ -84,7 +84,11 @@ impl UmapParams {
         let graph = fuzzy::union(&others.truncated(n_neighbors - 1), n);
         let epochs = self.epochs.unwrap_or(if n <= 10_000 { 500 } else { 200 });
         let least = f64::from(graph.heaviest()) / epochs.max(1) as f64;
-        let graph = if epochs > 10 { graph.without_below(least) } else { graph };
+        let graph = if epochs > 10 {
+            graph.without_below(least)
+        } else {
+            graph
+        };
         let curve = Curve::fit(self.min_dist);
         let points = spectral::initial::<D>(&graph, leaves, self.seed);
         let points = layout::optimise(&graph, &points, curve, epochs, self.seed);
@@ -118,21 +122,41 @@ impl UmapParams {
             return Err(ModelError::parameter("customers", n, "must be below 2^32"));
         }
         if leaves.ncols() == 0 {
-            return Err(ModelError::shape("leaves", &[leaves.nrows(), 1], leaves.shape()));
+            return Err(ModelError::shape(
+                "leaves",
+                &[leaves.nrows(), 1],
+                leaves.shape(),
+            ));
         }
         if self.n_neighbors < 2 {
             let n = self.n_neighbors;
-            return Err(ModelError::parameter("n_neighbors", n, "must be at least 2"));
+            return Err(ModelError::parameter(
+                "n_neighbors",
+                n,
+                "must be at least 2",
+            ));
         }
         if !(0.0..=1.0).contains(&self.min_dist) {
-            return Err(ModelError::parameter("min_dist", self.min_dist, "must be in 0..=1"));
+            return Err(ModelError::parameter(
+                "min_dist",
+                self.min_dist,
+                "must be in 0..=1",
+            ));
         }
         if !(1..=MOST_COMPONENTS).contains(&self.n_components) {
             let n = self.n_components;
-            return Err(ModelError::parameter("n_components", n, "must be 1, 2 or 3"));
+            return Err(ModelError::parameter(
+                "n_components",
+                n,
+                "must be 1, 2 or 3",
+            ));
         }
         if self.epochs.is_some_and(|e| e > 1_000_000) {
-            return Err(ModelError::parameter("epochs", "", "must be at most 1000000"));
+            return Err(ModelError::parameter(
+                "epochs",
+                "",
+                "must be at most 1000000",
+            ));
         }
         Ok(())
     }
@@ -223,7 +247,10 @@ impl Umap {
 impl<'a, T> linfa::traits::Fit<ArrayView2<'a, u32>, T, ModelError> for UmapParams {
     type Object = Umap;
 
-    fn fit(&self, dataset: &linfa::DatasetBase<ArrayView2<'a, u32>, T>) -> Result<Umap, ModelError> {
+    fn fit(
+        &self,
+        dataset: &linfa::DatasetBase<ArrayView2<'a, u32>, T>,
+    ) -> Result<Umap, ModelError> {
         Self::fit(self, dataset.records().view())
     }
 }

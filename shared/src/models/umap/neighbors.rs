@@ -34,8 +34,13 @@ impl Neighbors {
         let first = |row: usize| row * self.k..row * self.k + k;
         Self {
             k,
-            indices: rows.clone().flat_map(|r| self.indices[first(r)].iter().copied()).collect(),
-            distances: rows.flat_map(|r| self.distances[first(r)].iter().copied()).collect(),
+            indices: rows
+                .clone()
+                .flat_map(|r| self.indices[first(r)].iter().copied())
+                .collect(),
+            distances: rows
+                .flat_map(|r| self.distances[first(r)].iter().copied())
+                .collect(),
         }
     }
 

@@ -42,7 +42,11 @@ pub(super) fn initial<const D: usize>(
                 .map(|other| distance(other, &centres[i]))
                 .filter(|&d| d > 0.0)
                 .fold(f64::INFINITY, f64::min);
-            let range = if to_nearest.is_finite() { to_nearest / 2.0 } else { 1.0 };
+            let range = if to_nearest.is_finite() {
+                to_nearest / 2.0
+            } else {
+                1.0
+            };
             place(component, seed, centres[i], range, &mut points);
         }
     }
@@ -60,13 +64,21 @@ fn place<const D: usize>(
     points: &mut [Point<D>],
 ) {
     let own: Vec<Point<D>> = if component.n() < 2 * D || component.n() <= D + 1 {
-        component.vertices.iter().map(|&v| at_random(seed, u64::from(v))).collect()
+        component
+            .vertices
+            .iter()
+            .map(|&v| at_random(seed, u64::from(v)))
+            .collect()
     } else {
         eigenvectors(component, seed)
     };
     let widest = own.iter().flatten().fold(0.0_f64, |m, v| m.max(v.abs()));
     let small = component.n() < 2 * D || component.n() <= D + 1;
-    let scale = if small || widest == 0.0 { range } else { range / widest };
+    let scale = if small || widest == 0.0 {
+        range
+    } else {
+        range / widest
+    };
     for (&vertex, own) in component.vertices.iter().zip(own) {
         for d in 0..D {
             points[vertex as usize][d] = centre[d] + scale * own[d];
@@ -86,10 +98,18 @@ fn eigenvectors<const D: usize>(component: &Component, seed: u64) -> Vec<Point<D
     let n = component.n();
     let inverse_root: Vec<f64> = (0..n)
         .map(|i| component.edges(i).map(|(_, w)| w).sum::<f64>())
-        .map(|degree| if degree > 0.0 { 1.0 / degree.sqrt() } else { 0.0 })
+        .map(|degree| {
+            if degree > 0.0 {
+                1.0 / degree.sqrt()
+            } else {
+                0.0
+            }
+        })
         .collect();
-    let mut trivial: Vec<f64> =
-        inverse_root.iter().map(|&r| if r > 0.0 { 1.0 / r } else { 0.0 }).collect();
+    let mut trivial: Vec<f64> = inverse_root
+        .iter()
+        .map(|&r| if r > 0.0 { 1.0 / r } else { 0.0 })
+        .collect();
     normalise(&mut trivial);
     // the smallest eigenvalues of I - A are the largest of A
     let vectors = largest(&trivial, D, seed, |x, y| {
@@ -122,15 +142,22 @@ fn centres<const D: usize>(
             .collect();
     }
     if n > MOST_SPECTRAL_COMPONENTS {
-        return (0..n as u64).map(|i| at_random(seed, u64::MAX - i)).collect();
+        return (0..n as u64)
+            .map(|i| at_random(seed, u64::MAX - i))
+            .collect();
     }
     let meta = affinities(components, leaves);
-    let degrees: Vec<f64> = (0..n).map(|i| meta.edges(i).map(|(_, w)| w).sum()).collect();
+    let degrees: Vec<f64> = (0..n)
+        .map(|i| meta.edges(i).map(|(_, w)| w).sum())
+        .collect();
     let mut centres: Vec<Point<D>> = eigenvectors(&meta, seed);
     for (centre, degree) in centres.iter_mut().zip(degrees) {
         centre.iter_mut().for_each(|v| *v /= degree.sqrt());
     }
-    let widest = centres.iter().flatten().fold(0.0_f64, |m, v| m.max(v.abs()));
+    let widest = centres
+        .iter()
+        .flatten()
+        .fold(0.0_f64, |m, v| m.max(v.abs()));
     if widest > 0.0 {
         centres.iter_mut().flatten().for_each(|v| *v /= widest);
     }
@@ -152,14 +179,24 @@ fn affinities(components: &[Component], leaves: ArrayView2<u32>) -> Component {
             mean
         })
         .collect();
-    let distances: Vec<Vec<f64>> =
-        means.iter().map(|a| means.iter().map(|b| distance(a, b)).collect()).collect();
-    let mut positive: Vec<f64> = distances.iter().flatten().copied().filter(|&d| d > 0.0).collect();
+    let distances: Vec<Vec<f64>> = means
+        .iter()
+        .map(|a| means.iter().map(|b| distance(a, b)).collect())
+        .collect();
+    let mut positive: Vec<f64> = distances
+        .iter()
+        .flatten()
+        .copied()
+        .filter(|&d| d > 0.0)
+        .collect();
     positive.sort_unstable_by(f64::total_cmp);
     let unit = positive.get(positive.len() / 2).copied().unwrap_or(1.0);
     let row = |row: &Vec<f64>| {
         let affinity = |d: f64| libm::exp(-(d / unit) * (d / unit));
-        row.iter().enumerate().map(|(j, &d)| (j as u32, affinity(d) as f32)).collect()
+        row.iter()
+            .enumerate()
+            .map(|(j, &d)| (j as u32, affinity(d) as f32))
+            .collect()
     };
     Component::complete(Graph::from_rows(distances.iter().map(row)))
 }
@@ -184,7 +221,10 @@ fn add_noise<const D: usize>(points: &mut [Point<D>], seed: u64) {
 fn to_extent<const D: usize>(points: &mut [Point<D>]) {
     for d in 0..D {
         let low = points.iter().map(|p| p[d]).fold(f64::INFINITY, f64::min);
-        let high = points.iter().map(|p| p[d]).fold(f64::NEG_INFINITY, f64::max);
+        let high = points
+            .iter()
+            .map(|p| p[d])
+            .fold(f64::NEG_INFINITY, f64::max);
         let range = if high > low { high - low } else { 1.0 };
         for point in &mut *points {
             point[d] = EXTENT * (point[d] - low) / range;
@@ -232,7 +272,9 @@ mod tests {
             assert!(points.iter().flatten().all(|v| (0.0..=10.0).contains(v)));
             let (first, second) = points.split_at(sizes[0] as usize);
             let second = &second[..sizes[1] as usize];
-            let nearest = first.iter().flat_map(|p| second.iter().map(|q| distance(p, q)));
+            let nearest = first
+                .iter()
+                .flat_map(|p| second.iter().map(|q| distance(p, q)));
             assert!(nearest.fold(f64::INFINITY, f64::min) > 1e-3);
         }
     }

@@ -60,7 +60,11 @@ pub(super) fn to_bytes(model: &Umap) -> Result<Vec<u8>, ModelError> {
     } else {
         writer.array("leaves", shape, leaves.map(|leaf| leaf as u16));
     }
-    writer.array("embedding", model.embedding.shape(), model.embedding.iter().copied());
+    writer.array(
+        "embedding",
+        model.embedding.shape(),
+        model.embedding.iter().copied(),
+    );
     let Curve { a, b } = model.curve;
     writer.array("curve", &[3], [a, b, model.min_dist]);
     let frozen = [model.mean_distance, f64::from(model.heaviest)];
@@ -106,15 +110,16 @@ pub(super) fn from_bytes(bytes: &[u8]) -> Result<Umap, ModelError> {
         leaves: Array2::from_shape_vec(shape, leaves).map_err(corrupt)?,
         embedding: Array2::from_shape_vec(points, embedding).map_err(corrupt)?,
     };
-    assemble(parts, |_| (mean_distance, heaviest as f32))
-        .map_err(|e| reader.corrupt(e.to_string()))
+    assemble(parts, |_| (mean_distance, heaviest as f32)).map_err(|e| reader.corrupt(e.to_string()))
 }
 
 pub(super) fn from_parts(parts: UmapParts) -> Result<Umap, ModelError> {
     let n = parts.leaves.nrows();
     let k = parts.n_neighbors.min(n.saturating_sub(1));
     let leaves = parts.leaves.clone();
-    assemble(parts, |index| frozen(&index.nearest_others(leaves.view(), k), n))
+    assemble(parts, |index| {
+        frozen(&index.nearest_others(leaves.view(), k), n)
+    })
 }
 
 fn assemble(
@@ -130,7 +135,11 @@ fn assemble(
     }
     let dims = parts.embedding.ncols();
     if parts.embedding.nrows() != n || !(1..=MOST_COMPONENTS).contains(&dims) {
-        return Err(ModelError::shape("embedding", &[n, 2], parts.embedding.shape()));
+        return Err(ModelError::shape(
+            "embedding",
+            &[n, 2],
+            parts.embedding.shape(),
+        ));
     }
     if parts.embedding.iter().any(|v| !v.is_finite()) {
         return Err(ModelError::NotFinite {
@@ -139,15 +148,27 @@ fn assemble(
     }
     if parts.n_neighbors < 2 {
         let found = parts.n_neighbors;
-        return Err(ModelError::parameter("n_neighbors", found, "must be at least 2"));
+        return Err(ModelError::parameter(
+            "n_neighbors",
+            found,
+            "must be at least 2",
+        ));
     }
     for (name, value) in [("a", parts.a), ("b", parts.b)] {
         if !(1e-6..=1e6).contains(&value) {
-            return Err(ModelError::parameter(name, value, "must be from 1e-6 to 1e6"));
+            return Err(ModelError::parameter(
+                name,
+                value,
+                "must be from 1e-6 to 1e6",
+            ));
         }
     }
     if !(0.0..=1.0).contains(&parts.min_dist) {
-        return Err(ModelError::parameter("min_dist", parts.min_dist, "must be in 0..=1"));
+        return Err(ModelError::parameter(
+            "min_dist",
+            parts.min_dist,
+            "must be in 0..=1",
+        ));
     }
     let index = Index::new(parts.metric, parts.leaves.view());
     let (mean_distance, heaviest) = frozen(&index);
@@ -157,7 +178,11 @@ fn assemble(
         });
     }
     if !(heaviest > 0.0 && heaviest <= 1.0) {
-        return Err(ModelError::parameter("heaviest", heaviest, "must be above 0 and at most 1"));
+        return Err(ModelError::parameter(
+            "heaviest",
+            heaviest,
+            "must be above 0 and at most 1",
+        ));
     }
     Ok(Umap {
         metric: parts.metric,

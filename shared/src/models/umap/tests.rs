@@ -1,15 +1,19 @@
 use ndarray::{Axis, concatenate, s};
 use proptest::prelude::*;
 
-use super::*;
 use super::super::random::mix;
+use super::*;
 
 /// Leaves of groups of customers who mostly share theirs.
 fn leaves(n: usize, trees: usize, groups: usize) -> Array2<u32> {
     Array2::from_shape_fn((n, trees), |(i, t)| {
         let noise = mix((i * trees + t) as u64);
         let group = i % groups;
-        if noise % 4 == 0 { (noise >> 32) as u32 % 50 } else { (group * 5 + t % 3) as u32 }
+        if noise % 4 == 0 {
+            (noise >> 32) as u32 % 50
+        } else {
+            (group * 5 + t % 3) as u32
+        }
     })
 }
 
@@ -77,11 +81,18 @@ fn known_leaves_get_the_known_point() {
         let model = params(metric).fit(leaves.view()).unwrap();
         let points = model.transform(leaves.view()).unwrap();
         for i in 0..60 {
-            let expected = model.embedding().row(if i == 50 { 4 } else { i }).to_owned();
+            let expected = model
+                .embedding()
+                .row(if i == 50 { 4 } else { i })
+                .to_owned();
             assert_eq!(points.row(i), expected);
         }
         let parts = parts(&model);
-        let imported = Umap::from_parts(UmapParts { snap_exact: false, ..parts }).unwrap();
+        let imported = Umap::from_parts(UmapParts {
+            snap_exact: false,
+            ..parts
+        })
+        .unwrap();
         assert_ne!(imported.transform(leaves.view()).unwrap(), points);
     }
 }
@@ -102,7 +113,9 @@ fn parts(model: &Umap) -> UmapParts {
 
 #[test]
 fn parts_from_elsewhere_freeze_the_same_scalars() {
-    let model = params(Metric::Hamming).fit(leaves(60, 12, 3).view()).unwrap();
+    let model = params(Metric::Hamming)
+        .fit(leaves(60, 12, 3).view())
+        .unwrap();
     let again = Umap::from_parts(parts(&model)).unwrap();
     assert_eq!(again.to_bytes().unwrap(), model.to_bytes().unwrap());
 }
@@ -129,10 +142,16 @@ fn threads_do_not_change_the_bytes() {
     for metric in METRICS {
         let all = leaves(300, 12, 4);
         let results = [1, 2, 3].map(|threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
             pool.install(|| {
                 let model = params(metric).fit(all.slice(s![..200, ..])).unwrap();
-                (model.to_bytes().unwrap(), model.transform(all.slice(s![200.., ..])).unwrap())
+                (
+                    model.to_bytes().unwrap(),
+                    model.transform(all.slice(s![200.., ..])).unwrap(),
+                )
             })
         });
         assert!(results[0] == results[1] && results[1] == results[2]);
@@ -144,14 +163,24 @@ fn few_and_identical_customers_are_no_trouble() {
     for metric in METRICS {
         for n in 2..20 {
             for same in [false, true] {
-                let leaves = Array2::from_shape_fn((n, 3), |(i, t)| if same { 7 } else { (i + t) as u32 });
+                let leaves =
+                    Array2::from_shape_fn((n, 3), |(i, t)| if same { 7 } else { (i + t) as u32 });
                 for n_components in 1..=3 {
-                    let params = UmapParams { n_components, ..params(metric) };
+                    let params = UmapParams {
+                        n_components,
+                        ..params(metric)
+                    };
                     let model = params.fit(leaves.view()).unwrap();
                     assert_eq!(model.embedding().dim(), (n, n_components));
                     assert!(model.embedding().iter().all(|v| v.is_finite()));
                     let new = Array2::from_elem((2, 3), 999);
-                    assert!(model.transform(new.view()).unwrap().iter().all(|v| v.is_finite()));
+                    assert!(
+                        model
+                            .transform(new.view())
+                            .unwrap()
+                            .iter()
+                            .all(|v| v.is_finite())
+                    );
                 }
             }
         }
@@ -174,7 +203,11 @@ fn bytes_round_trip() {
 #[test]
 fn damaged_bytes_are_refused_or_harmless() {
     let all = leaves(20, 3, 2);
-    let bytes = params(Metric::Hamming).fit(all.view()).unwrap().to_bytes().unwrap();
+    let bytes = params(Metric::Hamming)
+        .fit(all.view())
+        .unwrap()
+        .to_bytes()
+        .unwrap();
     for at in 0..bytes.len() {
         assert!(Umap::from_bytes(&bytes[..at]).is_err());
         let mut damaged = bytes.clone();
@@ -187,9 +220,15 @@ fn damaged_bytes_are_refused_or_harmless() {
     let mut broken = parts(&model);
     broken.embedding[[3, 1]] = f32::NAN;
     assert!(Umap::from_parts(broken).is_err());
-    let broken = UmapParts { leaves: all.slice(s![1.., ..]).to_owned(), ..parts(&model) };
+    let broken = UmapParts {
+        leaves: all.slice(s![1.., ..]).to_owned(),
+        ..parts(&model)
+    };
     assert!(Umap::from_parts(broken).is_err());
-    let broken = UmapParts { a: f64::INFINITY, ..parts(&model) };
+    let broken = UmapParts {
+        a: f64::INFINITY,
+        ..parts(&model)
+    };
     assert!(Umap::from_parts(broken).is_err());
 }
 
@@ -197,12 +236,24 @@ fn damaged_bytes_are_refused_or_harmless() {
 fn what_cannot_be_embedded_is_refused() {
     let one = leaves(1, 5, 1);
     let error = params(Metric::Hamming).fit(one.view()).unwrap_err();
-    assert!(matches!(error, ModelError::TooFewCustomers { have: 1, need: 2 }));
+    assert!(matches!(
+        error,
+        ModelError::TooFewCustomers { have: 1, need: 2 }
+    ));
     let some = leaves(20, 5, 2);
     let refuse = |params: UmapParams| assert!(params.fit(some.view()).is_err());
-    refuse(UmapParams { n_neighbors: 1, ..UmapParams::default() });
-    refuse(UmapParams { n_components: 4, ..UmapParams::default() });
-    refuse(UmapParams { min_dist: f64::NAN, ..UmapParams::default() });
+    refuse(UmapParams {
+        n_neighbors: 1,
+        ..UmapParams::default()
+    });
+    refuse(UmapParams {
+        n_components: 4,
+        ..UmapParams::default()
+    });
+    refuse(UmapParams {
+        min_dist: f64::NAN,
+        ..UmapParams::default()
+    });
     let model = params(Metric::Hamming).fit(some.view()).unwrap();
     assert!(model.transform(some.slice(s![.., ..4])).is_err());
 }

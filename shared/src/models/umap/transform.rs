@@ -30,21 +30,30 @@ pub(super) fn transform<const D: usize>(model: &Umap, leaves: ArrayView2<u32>) -
     let training: Vec<Point<D>> = training.iter().map(|p| p.map(f64::from)).collect();
     let forces = Forces::new(model.curve);
     let mut points = vec![0.0_f32; leaves.nrows() * D];
-    points.par_chunks_exact_mut(D).enumerate().for_each(|(row, out)| {
-        let (indices, distances) = neighbors.row(row);
-        let known = indices.first().zip(distances.first()).filter(|(_, d)| **d == 0.0);
-        let point = match known {
-            Some((&same, _)) if model.snap_exact => training[same as usize],
-            _ => {
-                let hash = leaves.row(row).iter().fold(0, |h, &leaf| mix(h ^ u64::from(leaf)));
-                let key = Key::new(model.seed, Stream::NegativeTransform).child(hash);
-                place(model, &forces, &training, indices, distances, key)
+    points
+        .par_chunks_exact_mut(D)
+        .enumerate()
+        .for_each(|(row, out)| {
+            let (indices, distances) = neighbors.row(row);
+            let known = indices
+                .first()
+                .zip(distances.first())
+                .filter(|(_, d)| **d == 0.0);
+            let point = match known {
+                Some((&same, _)) if model.snap_exact => training[same as usize],
+                _ => {
+                    let hash = leaves
+                        .row(row)
+                        .iter()
+                        .fold(0, |h, &leaf| mix(h ^ u64::from(leaf)));
+                    let key = Key::new(model.seed, Stream::NegativeTransform).child(hash);
+                    place(model, &forces, &training, indices, distances, key)
+                }
+            };
+            for (out, coordinate) in out.iter_mut().zip(point) {
+                *out = coordinate as f32;
             }
-        };
-        for (out, coordinate) in out.iter_mut().zip(point) {
-            *out = coordinate as f32;
-        }
-    });
+        });
     points
 }
 
@@ -99,5 +108,9 @@ fn start<const D: usize>(training: &[Point<D>], indices: &[u32], weights: &[f32]
             *sum += weight * coordinate;
         }
     }
-    if total > 0.0 { point.map(|sum| sum / total) } else { point }
+    if total > 0.0 {
+        point.map(|sum| sum / total)
+    } else {
+        point
+    }
 }

@@ -27,7 +27,11 @@ impl Tridiagonal<'_> {
         let beside = |i: usize| self.beside.get(i).copied().unwrap_or(0.0).abs();
         let before = |i: usize| if i == 0 { 0.0 } else { beside(i - 1) };
         let row = |(i, d): (usize, &f64)| d.abs() + before(i) + beside(i);
-        self.diagonal.iter().enumerate().map(row).fold(0.0, f64::max)
+        self.diagonal
+            .iter()
+            .enumerate()
+            .map(row)
+            .fold(0.0, f64::max)
     }
 
     /// How many eigenvalues are below `x`.
@@ -105,7 +109,11 @@ impl Tridiagonal<'_> {
             let factor = lower[0] / current[0];
             x[i + 1] -= factor * x[i];
             rows.push(current);
-            current = [lower[1] - factor * current[1], lower[2] - factor * current[2], 0.0];
+            current = [
+                lower[1] - factor * current[1],
+                lower[2] - factor * current[2],
+                0.0,
+            ];
         }
         if current[0] == 0.0 {
             current[0] = tiny;
@@ -141,7 +149,10 @@ mod tests {
                 if row + 1 < n {
                     product += beside[row] * vector[row + 1];
                 }
-                assert!((product - value * vector[row]).abs() < 1e-9, "{value} {vector:?}");
+                assert!(
+                    (product - value * vector[row]).abs() < 1e-9,
+                    "{value} {vector:?}"
+                );
             }
             for (_, other) in &pairs[..i] {
                 assert!(dot(vector, other).abs() < 1e-6);
@@ -160,7 +171,11 @@ mod tests {
 
     #[test]
     fn the_second_difference_has_known_eigenvalues() {
-        let pairs = Tridiagonal { diagonal: &[2.0; 9], beside: &[-1.0; 8] }.largest(2);
+        let pairs = Tridiagonal {
+            diagonal: &[2.0; 9],
+            beside: &[-1.0; 8],
+        }
+        .largest(2);
         for (i, (value, _)) in pairs.iter().enumerate() {
             let angle = std::f64::consts::PI * (9 - i) as f64 / 10.0;
             assert!((value - (2.0 - 2.0 * libm::cos(angle))).abs() < 1e-12);

@@ -55,7 +55,10 @@ impl EuclideanIndex {
     pub(super) fn new(leaves: ArrayView2<u32>) -> Self {
         let rows = leaves.mapv(f64::from);
         Self {
-            norms: rows.outer_iter().map(|row| row.iter().map(|v| v * v).sum()).collect(),
+            norms: rows
+                .outer_iter()
+                .map(|row| row.iter().map(|v| v * v).sum())
+                .collect(),
             rows,
             largest: leaves.iter().copied().max().unwrap_or(0),
         }
@@ -72,23 +75,26 @@ impl EuclideanIndex {
         if k == 0 {
             return pairs;
         }
-        pairs.par_chunks_mut(BLOCK * k).enumerate().for_each(|(block, out)| {
-            let start = block * BLOCK;
-            let end = rows.nrows().min(start + BLOCK);
-            let rows = rows.slice_axis(Axis(0), (start..end).into());
-            let own = |i: usize| others.then_some((start + i) as u32);
-            let largest = rows.iter().copied().max().unwrap_or(0);
-            let found = if self.exact(largest) {
-                self.by_products(rows, k, own)
-            } else {
-                self.by_differences(rows, k, own)
-            };
-            for (out, nearest) in out.chunks_exact_mut(k).zip(found) {
-                for (out, (square, row)) in out.iter_mut().zip(nearest.found) {
-                    *out = (square.sqrt() as f32, row);
+        pairs
+            .par_chunks_mut(BLOCK * k)
+            .enumerate()
+            .for_each(|(block, out)| {
+                let start = block * BLOCK;
+                let end = rows.nrows().min(start + BLOCK);
+                let rows = rows.slice_axis(Axis(0), (start..end).into());
+                let own = |i: usize| others.then_some((start + i) as u32);
+                let largest = rows.iter().copied().max().unwrap_or(0);
+                let found = if self.exact(largest) {
+                    self.by_products(rows, k, own)
+                } else {
+                    self.by_differences(rows, k, own)
+                };
+                for (out, nearest) in out.chunks_exact_mut(k).zip(found) {
+                    for (out, (square, row)) in out.iter_mut().zip(nearest.found) {
+                        *out = (square.sqrt() as f32, row);
+                    }
                 }
-            }
-        });
+            });
         pairs
     }
 
@@ -99,8 +105,10 @@ impl EuclideanIndex {
         own: impl Fn(usize) -> Option<u32>,
     ) -> Vec<Nearest> {
         let queries = rows.mapv(f64::from);
-        let norms: Vec<f64> =
-            queries.outer_iter().map(|row| row.iter().map(|v| v * v).sum()).collect();
+        let norms: Vec<f64> = queries
+            .outer_iter()
+            .map(|row| row.iter().map(|v| v * v).sum())
+            .collect();
         let mut found = nearest(rows.nrows(), k);
         let mut products = Array2::zeros((rows.nrows(), TILE));
         for (tile, training) in self.rows.axis_chunks_iter(Axis(0), TILE).enumerate() {

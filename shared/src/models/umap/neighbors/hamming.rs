@@ -88,10 +88,9 @@ impl HammingIndex {
             ranges: vec![(0, 0); BLOCK * self.trees.len()],
             keys: Vec::new(),
         };
-        pairs
-            .par_chunks_mut(BLOCK * k)
-            .enumerate()
-            .for_each_init(scratch, |counts, (block, out)| {
+        pairs.par_chunks_mut(BLOCK * k).enumerate().for_each_init(
+            scratch,
+            |counts, (block, out)| {
                 let start = block * BLOCK;
                 let end = rows.nrows().min(start + BLOCK);
                 let rows = rows.slice_axis(Axis(0), (start..end).into());
@@ -105,7 +104,8 @@ impl HammingIndex {
                     let own = others.then_some((start + i) as u32);
                     self.query_row(counts, i, own, out);
                 }
-            });
+            },
+        );
         pairs
     }
 

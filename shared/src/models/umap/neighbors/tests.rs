@@ -65,7 +65,9 @@ proptest! {
 
 #[test]
 fn more_rows_than_a_tile() {
-    let values: Vec<u32> = (0..4_000_u32).map(|i| i.wrapping_mul(2_654_435_761) >> 20).collect();
+    let values: Vec<u32> = (0..4_000_u32)
+        .map(|i| i.wrapping_mul(2_654_435_761) >> 20)
+        .collect();
     let training = matrix(&values, 3, 500);
     for metric in [Metric::Hamming, Metric::Euclidean] {
         let found = Index::new(metric, training.view()).nearest_others(training.view(), 15);
@@ -77,5 +79,8 @@ fn more_rows_than_a_tile() {
 fn leaf_numbers_too_large_for_exact_products() {
     let training = Array2::from_shape_fn((70, 2), |(i, t)| u32::MAX - (i * 7 + t) as u32 % 31);
     let found = Index::new(Metric::Euclidean, training.view()).nearest(training.view(), 9);
-    assert_eq!(found, brute_force(Metric::Euclidean, &training, &training, 9, false));
+    assert_eq!(
+        found,
+        brute_force(Metric::Euclidean, &training, &training, 9, false)
+    );
 }

@@ -1,0 +1,17 @@
+//! The whole product through its own doors: the real S3 protocol, a real Postgres, the
+//! command line's binary.
+#![recursion_limit = "256"]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
+
+mod bad_input;
+mod cleaning;
+mod golden;
+mod parts;
+mod publish;
+mod whole;

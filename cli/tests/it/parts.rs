@@ -1,0 +1,63 @@
+//! What the tests share.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// The header of the UCI export.
+pub const HEADER: &str =
+    "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
+
+/// Runs the binary.
+pub fn insiders(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_insiders"))
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+/// Runs an export without publishing; gives the manifest.
+pub fn run(input: &Path, dir: &Path, more: &[&str]) -> Value {
+    let (input, dir) = (input.to_str().unwrap(), dir.to_str().unwrap());
+    let mut args = vec!["run", input, "--dir", dir, "--json"];
+    args.extend(more);
+    let output = insiders(&args);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A file of a run.
+pub fn artifact(dir: &Path, manifest: &Value, name: &str) -> Vec<u8> {
+    let run = manifest["run_id"].as_str().unwrap();
+    std::fs::read(dir.join("runs").join(run).join(name)).unwrap()
+}
+
+/// Data that are not part of the project, if they are here.
+pub fn reference(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared")
+        .join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!(
+        "SKIPPED: {} is not here, so the golden run is not compared",
+        path.display()
+    );
+    None
+}
+
+/// A generated shop.
+pub fn shop(rows: u64, dirty: f64) -> Vec<u8> {
+    let options = insiders::generate::Options {
+        rows,
+        customers: None,
+        seed: 7,
+        dirty,
+    };
+    let mut csv = Vec::new();
+    insiders::generate::write(&options, &mut csv).unwrap();
+    csv
+}
