@@ -42,12 +42,12 @@ const GUEST_ORDER: [(u64, u64); 14] = [
 /// The same for cancellations.
 const CANCELLATION: [(u64, u64); 7] = [
     (0, 1),
-    (600_000, 1),
-    (750_000, 2),
-    (900_000, 4),
-    (970_000, 9),
-    (990_000, 18),
-    (1_000_000, 40),
+    (540_000, 1),
+    (740_000, 2),
+    (890_000, 4),
+    (960_000, 9),
+    (990_000, 20),
+    (1_000_000, 50),
 ];
 /// Quantities of a customer's line, and of how many in 1,000.
 const PACKS: [(u32, u32); 17] = [
@@ -108,7 +108,8 @@ pub(super) fn line(random: &mut Random, product: &Product, appetite: u64) -> (i6
     } else {
         pack
     };
-    let mut quantity = fitting * appetite / 16;
+    // Rounded to the one or the other neighbour.
+    let mut quantity = (fitting * appetite + random.below(16)) / 16;
     if quantity > 24 {
         quantity -= quantity % 12; // whole cartons
     }

@@ -6,7 +6,7 @@ use super::words;
 /// More than these have no nine-digit id.
 pub(super) const MOST: u64 = 800_000_000;
 /// Of 1,000 customers, those that buy once.
-const ONCE: u64 = 340;
+const ONCE: u64 = 220;
 /// Which share (of a million) of the orders of those who come back is made by the best
 /// customers: by 0.2% of them 4.2%, by a tenth of them 38%.
 const LOYALTY: [(u64, u64); 16] = [
@@ -29,24 +29,24 @@ const LOYALTY: [(u64, u64); 16] = [
 ];
 /// Quantiles of how much a customer takes of what it buys, in sixteenths of the usual.
 const APPETITE: [(u64, u64); 9] = [
-    (0, 2),
-    (50_000, 4),
-    (250_000, 8),
-    (500_000, 13),
-    (750_000, 20),
+    (0, 5),
+    (50_000, 8),
+    (250_000, 12),
+    (500_000, 16),
+    (750_000, 22),
     (900_000, 32),
-    (970_000, 64),
-    (995_000, 160),
-    (1_000_000, 340),
+    (970_000, 56),
+    (995_000, 110),
+    (1_000_000, 240),
 ];
 /// The same among the best hundredth: wholesalers.
 const WHOLESALE: [(u64, u64); 6] = [
-    (0, 6),
-    (250_000, 16),
-    (500_000, 30),
-    (750_000, 60),
-    (950_000, 210),
-    (1_000_000, 280),
+    (0, 8),
+    (250_000, 18),
+    (500_000, 32),
+    (750_000, 64),
+    (950_000, 180),
+    (1_000_000, 220),
 ];
 
 /// The registered customers.

@@ -12,6 +12,7 @@ mod customers;
 mod dirty;
 mod lines;
 mod random;
+mod returns;
 mod shop;
 #[cfg(test)]
 mod tests;

@@ -3,37 +3,26 @@
 use std::io;
 
 use super::calendar::{Calendar, Moment};
-use super::catalogue::{Catalogue, quoted};
+use super::catalogue::Catalogue;
 use super::customers::{Customer, Customers, place};
 use super::lines::{Invoice, Row, Sink};
 use super::random::Random;
+use super::returns::{Bought, Window};
 use super::{Options, basket, words};
 
-/// Late purchases that may be returned.
-const WINDOW: usize = 8_192;
 const FIRST_INVOICE: u64 = 536_365;
-
-/// A line of a late purchase.
-#[derive(Debug, Clone, Copy)]
-struct Bought {
-    customer: u64,
-    product: u32,
-    quantity: i64,
-    price: u32,
-}
 
 /// The state of the shop: of one size whatever it sells.
 #[derive(Debug)]
 pub(super) struct Shop {
-    random: Random,
+    pub(super) random: Random,
     calendar: Calendar,
-    catalogue: Catalogue,
-    customers: Customers,
-    window: Vec<Bought>,
-    window_next: usize,
+    pub(super) catalogue: Catalogue,
+    pub(super) customers: Customers,
+    pub(super) window: Window,
     invoices: u64,
     /// Lines without a customer so far.
-    guest_lines: u64,
+    pub(super) guest_lines: u64,
     vouchers: u64,
     /// No order is longer: a small file is not one order.
     most: u64,
@@ -46,8 +35,7 @@ impl Shop {
             calendar: Calendar::new(options.seed),
             catalogue: Catalogue::new(options.seed),
             customers: Customers::new(options.seed, options.customer_count()),
-            window: Vec::with_capacity(WINDOW),
-            window_next: 0,
+            window: Window::default(),
             invoices: 0,
             guest_lines: 0,
             vouchers: 0,
@@ -68,7 +56,7 @@ impl Shop {
     pub(super) fn invoice<W: io::Write>(&mut self, sink: &mut Sink<'_, W>) -> io::Result<()> {
         let moment = self.calendar.moment(sink.written(), sink.rows());
         self.invoices += 1;
-        if self.random.chance(148, 1_000) && !self.window.is_empty() {
+        if self.random.chance(148, 1_000) && self.window.len() > 0 {
             return self.cancellation(sink, moment);
         }
         // A quarter of the lines is to have no customer, whatever the lengths of orders.
@@ -83,7 +71,19 @@ impl Shop {
         self.order(sink, moment)
     }
 
-    fn head(&self, moment: Moment, country: &'static str) -> Invoice {
+    /// How many late purchases are kept.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.window.len()
+    }
+
+    /// Lines that an order may have: fewer towards the end, so that the year's last orders
+    /// are of its last day.
+    pub(super) fn most<W: io::Write>(&self, sink: &Sink<'_, W>) -> u64 {
+        self.most.min(sink.remaining() / 2 + 1)
+    }
+
+    pub(super) fn head(&self, moment: Moment, country: &'static str) -> Invoice {
         Invoice {
             number: FIRST_INVOICE + self.invoices - 1,
             cancellation: false,
@@ -103,7 +103,8 @@ impl Shop {
         let head = self.head(moment, customer.country);
         // Where the till lost the customer half-way.
         let mixed = self.random.chance(1, 400);
-        for _ in 0..basket::order_lines(&mut self.random, self.most) {
+        let most = self.most(sink);
+        for _ in 0..basket::order_lines(&mut self.random, most) {
             let product = self.catalogue.draw(&mut self.random, moment.is_autumn());
             let Some(sold) = self.catalogue.get(product) else {
                 continue;
@@ -124,7 +125,7 @@ impl Shop {
             })?;
             if !lost && self.random.chance(1, 8) {
                 let customer = customer.number;
-                self.remember(Bought {
+                self.window.remember(Bought {
                     customer,
                     product,
                     quantity,
@@ -180,7 +181,8 @@ impl Shop {
     ) -> io::Result<()> {
         let country = place(&mut self.random, &words::GUEST_COUNTRIES);
         let head = self.head(moment, country);
-        let lines = basket::guest_lines(&mut self.random, self.most);
+        let most = self.most(sink);
+        let lines = basket::guest_lines(&mut self.random, most);
         for _ in 0..lines {
             let product = self.catalogue.draw(&mut self.random, moment.is_autumn());
             let Some(sold) = self.catalogue.get(product) else {
@@ -201,7 +203,7 @@ impl Shop {
             self.voucher(sink, &head)?;
         }
         if lines >= 30 {
-            let price = 400 * lines as u32 + self.random.below(9_000) as u32;
+            let price = 150 * lines as u32 + self.random.below(9_000) as u32;
             self.guest_lines += 1;
             sink.row(&Row {
                 invoice: &head,
@@ -230,103 +232,5 @@ impl Shop {
             price: value as u32 * 83, // without the tax
             customer: None,
         })
-    }
-
-    /// A line by which the warehouse puts its counts right, often without a word.
-    fn adjustment<W: io::Write>(
-        &mut self,
-        sink: &mut Sink<'_, W>,
-        moment: Moment,
-    ) -> io::Result<()> {
-        let head = self.head(moment, "United Kingdom");
-        let product = self.catalogue.draw(&mut self.random, true);
-        let random = &mut self.random;
-        let missing = random.chance(6, 10);
-        let quantity = 1 + random.below(60) as i64;
-        let description = if random.chance(7, 10) {
-            String::new()
-        } else {
-            quoted(random.pick(&words::ADJUSTMENTS).copied().unwrap_or(""))
-        };
-        let Some(found) = self.catalogue.get(product) else {
-            return Ok(());
-        };
-        self.guest_lines += 1;
-        sink.row(&Row {
-            invoice: &head,
-            code: &found.code,
-            description: description.as_bytes(),
-            quantity: if missing { -quantity } else { quantity },
-            price: 0,
-            customer: None,
-        })
-    }
-
-    /// Goods that come back, mostly of those sold lately.
-    fn cancellation<W: io::Write>(
-        &mut self,
-        sink: &mut Sink<'_, W>,
-        moment: Moment,
-    ) -> io::Result<()> {
-        let at = self.random.below(self.window.len() as u64) as usize;
-        let Some(first) = self.window.get(at).copied() else {
-            return Ok(());
-        };
-        let customer = self.customers.traits(first.customer);
-        let id = self.customers.id(customer.number);
-        let mut head = self.head(moment, customer.country);
-        head.cancellation = true;
-        if self.random.chance(1, 50) {
-            let price = 100 + self.random.below(20_000) as u32;
-            return sink.row(&Row {
-                invoice: &head,
-                code: "D",
-                description: b"Discount",
-                quantity: -1,
-                price,
-                customer: Some(id),
-            });
-        }
-        for line in 0..basket::cancelled_lines(&mut self.random, self.most) {
-            let near = self.window.get(at + line as usize).copied();
-            let mut bought = near
-                .filter(|b| b.customer == first.customer)
-                .unwrap_or_else(|| {
-                    // Bought longer ago.
-                    let product = self.catalogue.draw(&mut self.random, true);
-                    let price = self.catalogue.get(product).map_or(100, |p| p.price.max(4));
-                    let quantity = 1 + self.random.below(6) as i64;
-                    Bought {
-                        customer: first.customer,
-                        product,
-                        quantity,
-                        price,
-                    }
-                });
-            if self.random.chance(1, 2) {
-                bought.quantity = 1 + self.random.below(bought.quantity as u64) as i64;
-            }
-            let Some(product) = self.catalogue.get(bought.product) else {
-                continue;
-            };
-            sink.row(&Row {
-                invoice: &head,
-                code: &product.code,
-                description: product.description.as_bytes(),
-                quantity: -bought.quantity,
-                price: bought.price,
-                customer: Some(id),
-            })?;
-        }
-        Ok(())
-    }
-
-    fn remember(&mut self, bought: Bought) {
-        if self.window.len() < WINDOW {
-            self.window.push(bought);
-        } else if let Some(oldest) = self.window.get_mut(self.window_next % WINDOW) {
-            *oldest = bought;
-        }
-        self.window_next += 1;
     }
 }

@@ -9,7 +9,7 @@ use shared::transactions::reader::{Outcome, Sink, read};
 
 use crate::parts::{HEADER, shop};
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Rows {
     kept: Vec<(String, String, bool)>,
     quarantined: Vec<(u64, Defect, String)>,

@@ -29,6 +29,7 @@ async fn try_prune(session: &Session, keep: usize) -> Result<u64> {
     let limit = format!("SET lock_timeout = {}", millis(session.limits.prune_lock));
     session.batch(OPERATION, &limit).await?;
     retire(session, keep).await?;
+    detach_pending(session).await?;
     let mut dropped = 0;
     for run in retired(session).await? {
         // Whoever holds this lock is publishing the run anew.
@@ -68,30 +69,59 @@ async fn retired(session: &Session) -> Result<Vec<RunId>> {
         .collect()
 }
 
-/// Drops a retired run from wherever an earlier attempt got to.
-pub(crate) async fn drop_run(session: &Session, run: &RunId) -> Result<()> {
-    let partition = run.partition();
-    let concurrent = session.major() >= 14;
-    let pending = if concurrent {
-        "inhdetachpending"
-    } else {
-        "false"
+/// Drops one retired run for a publisher that needs its place, or says why it can't be yet.
+/// The publisher holds the run's lock.
+pub(crate) async fn finish(session: &Session, run: &RunId) -> Result<()> {
+    session.lock(OPERATION, PRUNE_LOCK).await?;
+    let result = match detach_pending(session).await {
+        Ok(()) => drop_run(session, run).await,
+        Err(error) => Err(error),
     };
-    let sql = format!(
-        "SELECT {pending} FROM pg_inherits \
-         WHERE inhparent = to_regclass('insiders.segment_members') \
-         AND inhrelid = to_regclass('insiders.' || $1)"
+    session.unlock(OPERATION, PRUNE_LOCK).await?;
+    result
+}
+
+/// Finishes what an earlier attempt began to detach: Postgres detaches one partition at a
+/// time.
+async fn detach_pending(session: &Session) -> Result<()> {
+    if session.major() < 14 {
+        return Ok(());
+    }
+    let sql = "SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
+               WHERE i.inhdetachpending \
+               AND i.inhparent = to_regclass('insiders.segment_members')";
+    for row in session.rows(OPERATION, sql, &[]).await? {
+        detach(session, session.get(&row, 0)?, "FINALIZE").await?;
+    }
+    Ok(())
+}
+
+async fn detach(session: &Session, partition: &str, how: &str) -> Result<()> {
+    let detach = format!(
+        "ALTER TABLE insiders.segment_members DETACH PARTITION insiders.\"{partition}\" {how}"
     );
-    let detach = |how: &str| {
-        format!("ALTER TABLE insiders.segment_members DETACH PARTITION insiders.{partition} {how}")
-    };
-    if let Some(row) = session.optional(OPERATION, &sql, &[&partition]).await? {
-        let how = match (session.get::<bool>(&row, 0)?, concurrent) {
-            (true, _) => "FINALIZE",
-            (false, true) => "CONCURRENTLY",
-            (false, false) => "",
+    session.batch(OPERATION, &detach).await
+}
+
+/// Drops a retired run from wherever an earlier attempt got to.
+async fn drop_run(session: &Session, run: &RunId) -> Result<()> {
+    let partition = run.partition();
+    let sql = "SELECT FROM pg_inherits \
+               WHERE inhparent = to_regclass('insiders.segment_members') \
+               AND inhrelid = to_regclass('insiders.' || $1)";
+    if session
+        .optional(OPERATION, sql, &[&partition])
+        .await?
+        .is_some()
+    {
+        // The plain form waits for readers with new readers waiting behind it; the lock
+        // timeout ends that soon.
+        let how = if session.major() >= 14 {
+            "CONCURRENTLY"
+        } else {
+            ""
         };
-        session.batch(OPERATION, &detach(how)).await?;
+        detach(session, &partition, how).await?;
     }
     let sql = format!(
         "BEGIN; DROP TABLE IF EXISTS insiders.{partition}; \

@@ -89,7 +89,7 @@ where
         .await?;
     let mut found = stored::find(session, &run.run_id).await?;
     if found.as_ref().is_some_and(|stored| stored.retired) {
-        prune::drop_run(session, &run.run_id).await?;
+        prune::finish(session, &run.run_id).await?;
         found = None;
     }
     let found = found.filter(|stored| stored.attached);
@@ -153,22 +153,22 @@ async fn check_and_switch(
     let there = RowDigest::stored(session, &run.run_id.staging()).await?;
     sent.expect(there, &run.run_id, session.place())?;
     laps.lap("check");
-    if let Some(stored) = &found
-        && !run.force
-    {
+    if let Some(stored) = &found {
         // Another file under the same run. The same rows in it change nothing.
         if stored.row_digest == sent.text() {
             load::discard(session, run).await?;
             return keep(session, run, stored, laps).await;
         }
-        return Err(Error::Conflict {
-            what: format!("run {} on {}", run.run_id, session.place()),
-            reason: format!(
-                "it was published with other rows (digest {}, now {}); set force_publish in the request, or give --force-publish, to replace them",
-                stored.row_digest,
-                sent.text()
-            ),
-        });
+        if !run.force {
+            return Err(Error::Conflict {
+                what: format!("run {} on {}", run.run_id, session.place()),
+                reason: format!(
+                    "it was published with other rows (digest {}, now {}); set force_publish in the request, or give --force-publish, to replace them",
+                    stored.row_digest,
+                    sent.text()
+                ),
+            });
+        }
     }
     progress.step("switch readers over");
     switch::switch(session, run, &Rows::Staged(sent)).await?;

@@ -1,6 +1,7 @@
 //! An S3 server in this process, so that a laptop runs the code that Lambda runs.
 
 mod body;
+mod operations;
 mod server;
 mod sidecar;
 mod store;

@@ -202,7 +202,7 @@ impl Run {
 
 /// Id of run `number`.
 pub(super) fn id(number: u32) -> String {
-    format!("{number:020x}")
+    format!("{number:08x}{:012}", 0)
 }
 
 /// A stream that nobody may poll.

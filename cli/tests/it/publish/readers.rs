@@ -21,7 +21,7 @@ fn whole_run(reading: &str) -> Result<u32, String> {
         .collect::<Vec<_>>()
         .try_into()
         .map_err(|_| broken())?;
-    let number = u32::from_str_radix(min, 16).map_err(|_| broken())?;
+    let number = u32::from_str_radix(min.get(..8).unwrap_or_default(), 16).map_err(|_| broken())?;
     let expected = customers(number).to_string();
     let whole = min == max && [count, named, profiled].iter().all(|n| *n == expected);
     if whole { Ok(number) } else { Err(broken()) }
@@ -99,31 +99,21 @@ async fn a_transaction_that_began_before_may_read_through_the_switch() {
 }
 
 #[tokio::test]
-async fn a_query_for_one_customer_or_segment_touches_one_run_by_its_index() {
+async fn a_query_for_one_customer_touches_one_run_by_its_index() {
     let fixture = Fixture::new("plans").await;
     for number in 1..=3 {
         fixture.publish(&Run::new(number, 5_000)).await.unwrap();
     }
-    for (query, index) in [
-        (
-            "SELECT * FROM insiders.insiders WHERE customer_id = 'c77'",
-            "_key",
-        ),
-        (
-            "SELECT count(*) FROM insiders.insiders WHERE labels = 2",
-            "_label",
-        ),
-    ] {
-        let plan = fixture
-            .ask(&format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {query}"))
-            .await;
-        let members = plan
-            .split(';')
-            .filter(|line| line.contains("segment_members"));
-        let touched: Vec<&str> = members
-            .filter(|line| !line.contains("never executed"))
-            .collect();
-        assert!(touched.iter().all(|line| line.contains(&id(3))), "{plan}");
-        assert!(touched.iter().any(|line| line.contains(index)), "{plan}");
-    }
+    let query = "SELECT * FROM insiders.insiders WHERE customer_id = 'c77'";
+    let plan = fixture
+        .ask(&format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {query}"))
+        .await;
+    let members = plan
+        .split(';')
+        .filter(|line| line.contains("segment_members"));
+    let touched: Vec<&str> = members
+        .filter(|line| !line.contains("never executed"))
+        .collect();
+    assert!(touched.iter().all(|line| line.contains(&id(3))), "{plan}");
+    assert!(touched.iter().any(|line| line.contains("_key")), "{plan}");
 }

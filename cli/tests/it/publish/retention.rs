@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::fixture::{Fixture, Run, ask, id};
 
-const RUNS: &str = "SELECT string_agg(ltrim(run_id, '0'), ' ' ORDER BY run_id) FROM insiders.runs";
+const RUNS: &str =
+    "SELECT string_agg(ltrim(left(run_id, 8), '0'), ' ' ORDER BY run_id) FROM insiders.runs";
 const PARTITIONS: &str = "SELECT count(*) FROM pg_class WHERE relispartition \
     AND relkind = 'r' AND relnamespace = 'insiders'::regnamespace";
 const TABLES: &str = "SELECT count(*) FROM pg_class WHERE relkind = 'r' \

@@ -2,8 +2,8 @@
 
 use super::Points;
 
-/// Points whose distances are compared together; a block of them stays in the first cache.
-const BLOCK: usize = 256;
+/// Points whose distances are compared together: few enough to stay in registers.
+const LANES: usize = 4;
 
 /// Where a restart ended.
 pub(super) struct Restart {
@@ -59,29 +59,61 @@ pub(super) fn assign(points: &Points, centroids: &[f64]) -> Vec<u32> {
 }
 
 fn assign_into(points: &Points, centroids: &[f64], labels: &mut [u32]) {
-    let dims = points.columns.len();
-    let mut nearest = [0.0_f64; BLOCK];
-    let mut distance = [0.0_f64; BLOCK];
-    // labels as floats: a blend of two lanes of equal width is one instruction
-    let mut label = [0.0_f64; BLOCK];
-    for (block, labels) in labels.chunks_mut(BLOCK).enumerate() {
-        let start = block * BLOCK;
-        let len = labels.len();
-        let (nearest, distance, label) =
-            (&mut nearest[..len], &mut distance[..len], &mut label[..len]);
-        nearest.fill(f64::INFINITY);
-        label.fill(0.0);
-        for (c, centroid) in centroids.chunks_exact(dims).enumerate() {
-            points.distances(start, centroid, distance);
-            let c = c as f64;
-            for ((nearest, label), &d) in nearest.iter_mut().zip(&mut *label).zip(&*distance) {
-                let closer = d < *nearest;
-                *label = if closer { c } else { *label };
-                *nearest = if closer { d } else { *nearest };
+    match points.columns.as_slice() {
+        [x, y] => {
+            let lanes = x
+                .as_chunks::<LANES>()
+                .0
+                .iter()
+                .zip(y.as_chunks::<LANES>().0);
+            let (labels, rest) = labels.as_chunks_mut::<LANES>();
+            for ((x, y), labels) in lanes.zip(&mut *labels) {
+                *labels = nearest_lanes(x, y, centroids.as_chunks::<2>().0);
             }
+            let first = labels.len() * LANES;
+            assign_rows(points, centroids, first, rest);
         }
-        for (out, &label) in labels.iter_mut().zip(&*label) {
-            *out = label as u32;
+        _ => assign_rows(points, centroids, 0, labels),
+    }
+}
+
+/// The nearest centroids of several points of the plane.
+#[inline]
+fn nearest_lanes(x: &[f64; LANES], y: &[f64; LANES], centroids: &[[f64; 2]]) -> [u32; LANES] {
+    let mut nearest = [f64::INFINITY; LANES];
+    // labels as floats: a blend of two lanes of equal width is one instruction
+    let mut label = [0.0_f64; LANES];
+    let mut number = 0.0;
+    for &[cx, cy] in centroids {
+        for i in 0..LANES {
+            let (dx, dy) = (x[i] - cx, y[i] - cy);
+            let distance = dx * dx + dy * dy;
+            label[i] = if distance < nearest[i] {
+                number
+            } else {
+                label[i]
+            };
+            nearest[i] = if distance < nearest[i] {
+                distance
+            } else {
+                nearest[i]
+            };
+        }
+        number += 1.0;
+    }
+    label.map(|label| label as u32)
+}
+
+/// The nearest centroids of the points from `first` on, in any number of dimensions.
+fn assign_rows(points: &Points, centroids: &[f64], first: usize, labels: &mut [u32]) {
+    for (i, label) in labels.iter_mut().enumerate() {
+        let mut nearest = f64::INFINITY;
+        for (c, centroid) in centroids.chunks_exact(points.columns.len()).enumerate() {
+            let distance = points.distance(first + i, centroid);
+            if distance < nearest {
+                nearest = distance;
+                *label = c as u32;
+            }
         }
     }
 }

@@ -11,6 +11,8 @@ use super::BLOCK;
 
 /// Training rows compared with a block at a time.
 const TILE: usize = 512;
+/// Rows that are ruled out together.
+const LANES: usize = 8;
 /// Whole numbers up to here are exact.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -40,6 +42,31 @@ impl Nearest {
         }
         let at = self.found.partition_point(|other| other.0 <= distance);
         self.found.insert(at, (distance, row));
+    }
+
+    /// Offers the rows from `first` on by their products with a row of length `norm`
+    /// squared. A few rows at a time are looked at only if one of them is near enough.
+    fn offer_products(
+        &mut self,
+        products: &[f64],
+        norms: &[f64],
+        norm: f64,
+        first: usize,
+        own: Option<u32>,
+    ) {
+        let mut row = first as u32;
+        for (products, norms) in products.chunks(LANES).zip(norms.chunks(LANES)) {
+            let limit = self.worst() - norm;
+            let pairs = || products.iter().zip(norms);
+            if pairs().fold(false, |any, (p, n)| any | (n - 2.0 * p < limit)) {
+                for ((product, other), row) in pairs().zip(row..) {
+                    if Some(row) != own {
+                        self.offer(norm + other - 2.0 * product, row);
+                    }
+                }
+            }
+            row += products.len() as u32;
+        }
     }
 
     #[inline]
@@ -118,15 +145,10 @@ impl EuclideanIndex {
             let training_norms = &self.norms[first..first + training.nrows()];
             for (i, (nearest, products)) in found.iter_mut().zip(products.outer_iter()).enumerate()
             {
-                let own = own(i);
-                let mut worst = nearest.worst();
-                for (j, (product, norm)) in products.iter().zip(training_norms).enumerate() {
-                    let square = norms[i] + norm - 2.0 * product;
-                    if square < worst && Some((first + j) as u32) != own {
-                        nearest.offer(square, (first + j) as u32);
-                        worst = nearest.worst();
-                    }
-                }
+                let Some(products) = products.to_slice() else {
+                    continue;
+                };
+                nearest.offer_products(products, training_norms, norms[i], first, own(i));
             }
         }
         found
