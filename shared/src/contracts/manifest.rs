@@ -20,8 +20,8 @@ pub struct Artifact {
     pub rows: Option<u64>,
 }
 
-/// Rows and customers of a run. `rows_read = rows_kept + rows_dropped + rows_quarantined
-/// + rows_after_as_of`.
+/// Rows and customers of a run. `rows_read` is the sum of `rows_kept`, `rows_dropped`,
+/// `rows_quarantined` and `rows_after_as_of`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Data rows in the source.
