@@ -59,11 +59,20 @@ fn check_text(start: &[u8], object: &str) -> Result<()> {
     if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
         return refuse("utf-16 text", "save it as utf-8 or windows-1252");
     }
-    let nuls = start.iter().filter(|&&byte| byte == 0).count();
-    if nuls * 3 > start.len() && nuls * 3 < start.len() * 2 {
+    // Latin text in utf-16 has its NULs on one side of every pair; other binary on both.
+    let nul_at = |side: usize| {
+        start
+            .iter()
+            .skip(side)
+            .step_by(2)
+            .filter(|&&b| b == 0)
+            .count()
+    };
+    let nuls = [nul_at(0), nul_at(1)];
+    if nuls.contains(&0) && nuls.iter().any(|&n| n * 3 > start.len()) {
         return refuse("utf-16 text", "save it as utf-8 or windows-1252");
     }
-    if nuls > 0 {
+    if nuls != [0, 0] {
         return refuse("a binary file", "export the sales as CSV text");
     }
     Ok(())

@@ -151,11 +151,13 @@ fn means(points: &Points, centroids: &[f64], labels: &[u32]) -> Vec<f64> {
     }
     for (sum, &count) in sums.chunks_exact_mut(dims).zip(&counts) {
         if count > 0.0 {
-            sum.iter_mut().for_each(|s| *s /= count);
+            for s in sum {
+                *s /= count;
+            }
         }
     }
-    for c in 0..k {
-        if counts[c] == 0.0 {
+    for (c, &count) in counts.iter().enumerate() {
+        if count == 0.0 {
             sums.copy_within(largest * dims..(largest + 1) * dims, c * dims);
         }
     }

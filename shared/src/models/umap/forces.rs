@@ -87,6 +87,10 @@ fn look_up(table: &[[f64; 4]; CELLS], square: f64) -> f64 {
 }
 
 /// In each cell the cubic through four Chebyshev points of `force`.
+#[allow(
+    clippy::large_stack_arrays,
+    reason = "64 KB, and on its way to the heap"
+)]
 fn tabulate(force: impl Fn(f64) -> f64) -> Box<[[f64; 4]; CELLS]> {
     let mut table = Box::new([[0.0; 4]; CELLS]);
     let width = 1.0 / 32.0;

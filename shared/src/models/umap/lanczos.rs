@@ -41,7 +41,7 @@ pub(super) fn largest(
         let length = normalise(&mut product);
         let step = basis.len();
         let last = step >= steps;
-        if last || step % LOOK_EVERY == 0 {
+        if last || step.is_multiple_of(LOOK_EVERY) {
             let pairs = Tridiagonal {
                 diagonal: &diagonal,
                 beside: &beside,

@@ -43,7 +43,7 @@ struct Block<const D: usize> {
 struct Epoch<'a> {
     forces: &'a Forces,
     key: Key,
-    epoch: usize,
+    number: usize,
     rate: f64,
 }
 
@@ -77,7 +77,7 @@ pub(super) fn optimise<const D: usize>(
         let shared = Epoch {
             forces: &forces,
             key: Key::new(seed, Stream::NegativeFit),
-            epoch,
+            number: epoch,
             rate: rate(INITIAL_RATE, epoch, epochs),
         };
         for phase in &mut phases {
@@ -139,9 +139,9 @@ impl<const D: usize> Block<D> {
             let vertex = self.first + i;
             let mut point = points[vertex];
             let key = shared.key.child(vertex as u64);
-            let mut negatives = Negatives::new(key, (shared.epoch as u64) << 32, points.len());
+            let mut negatives = Negatives::new(key, (shared.number as u64) << 32, points.len());
             for edge in &mut self.edges[self.starts[i]..self.starts[i + 1]] {
-                let Some(count) = edge.draw(shared.epoch as f64) else {
+                let Some(count) = edge.draw(shared.number as f64) else {
                     continue;
                 };
                 let step = forces.attract(&point, &points[edge.end as usize], rate);

@@ -31,7 +31,9 @@ pub(super) fn add_scaled(y: &mut [f64], factor: f64, x: &[f64]) {
 pub(super) fn normalise(x: &mut [f64]) -> f64 {
     let length = dot(x, x).sqrt();
     if length > 0.0 {
-        x.iter_mut().for_each(|v| *v /= length);
+        for v in x {
+            *v /= length;
+        }
     }
     length
 }

@@ -152,7 +152,9 @@ fn centres<const D: usize>(
         .collect();
     let mut centres: Vec<Point<D>> = eigenvectors(&meta, seed);
     for (centre, degree) in centres.iter_mut().zip(degrees) {
-        centre.iter_mut().for_each(|v| *v /= degree.sqrt());
+        for v in centre {
+            *v /= degree.sqrt();
+        }
     }
     let widest = centres
         .iter()

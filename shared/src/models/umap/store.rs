@@ -196,8 +196,17 @@ fn assemble(
         snap_exact: parts.snap_exact,
         mean_distance,
         heaviest,
-        embedding: parts.embedding.as_standard_layout().into_owned(),
-        leaves: parts.leaves.as_standard_layout().into_owned(),
+        embedding: standard(parts.embedding),
+        leaves: standard(parts.leaves),
         index,
     })
+}
+
+/// The same array with its rows one after the other.
+fn standard<T: Clone>(array: Array2<T>) -> Array2<T> {
+    if array.is_standard_layout() {
+        array
+    } else {
+        array.as_standard_layout().into_owned()
+    }
 }

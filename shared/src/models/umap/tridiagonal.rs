@@ -78,7 +78,9 @@ impl Tridiagonal<'_> {
             self.solve(shift, &mut x);
             let largest = x.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
             if largest > 0.0 && largest.is_finite() {
-                x.iter_mut().for_each(|v| *v /= largest);
+                for v in &mut x {
+                    *v /= largest;
+                }
             }
         }
         for (_, other) in found {

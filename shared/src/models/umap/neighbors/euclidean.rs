@@ -58,7 +58,9 @@ impl Nearest {
         for (products, norms) in products.chunks(LANES).zip(norms.chunks(LANES)) {
             let limit = self.worst() - norm;
             let pairs = || products.iter().zip(norms);
-            if pairs().fold(false, |any, (p, n)| any | (n - 2.0 * p < limit)) {
+            // all are compared, without a branch, so that it takes a few vector instructions
+            let near = pairs().map(|(p, n)| u32::from(n - 2.0 * p < limit));
+            if near.sum::<u32>() > 0 {
                 for ((product, other), row) in pairs().zip(row..) {
                     if Some(row) != own {
                         self.offer(norm + other - 2.0 * product, row);
