@@ -6,7 +6,9 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr
+    clippy::format_collect,
+    clippy::print_stderr,
+    clippy::print_stdout
 )]
 
 mod bad_input;

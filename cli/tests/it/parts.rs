@@ -6,11 +6,11 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// The header of the UCI export.
-pub const HEADER: &str =
+pub(crate) const HEADER: &str =
     "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
 
 /// Runs the binary.
-pub fn insiders(args: &[&str]) -> Output {
+pub(crate) fn insiders(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_insiders"))
         .args(args)
         .output()
@@ -18,7 +18,7 @@ pub fn insiders(args: &[&str]) -> Output {
 }
 
 /// Runs an export without publishing; gives the manifest.
-pub fn run(input: &Path, dir: &Path, more: &[&str]) -> Value {
+pub(crate) fn run(input: &Path, dir: &Path, more: &[&str]) -> Value {
     let (input, dir) = (input.to_str().unwrap(), dir.to_str().unwrap());
     let mut args = vec!["run", input, "--dir", dir, "--json"];
     args.extend(more);
@@ -29,13 +29,13 @@ pub fn run(input: &Path, dir: &Path, more: &[&str]) -> Value {
 }
 
 /// A file of a run.
-pub fn artifact(dir: &Path, manifest: &Value, name: &str) -> Vec<u8> {
+pub(crate) fn artifact(dir: &Path, manifest: &Value, name: &str) -> Vec<u8> {
     let run = manifest["run_id"].as_str().unwrap();
     std::fs::read(dir.join("runs").join(run).join(name)).unwrap()
 }
 
 /// Data that are not part of the project, if they are here.
-pub fn reference(name: &str) -> Option<PathBuf> {
+pub(crate) fn reference(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../shared")
         .join(name);
@@ -50,7 +50,7 @@ pub fn reference(name: &str) -> Option<PathBuf> {
 }
 
 /// A generated shop.
-pub fn shop(rows: u64, dirty: f64) -> Vec<u8> {
+pub(crate) fn shop(rows: u64, dirty: f64) -> Vec<u8> {
     let options = insiders::generate::Options {
         rows,
         customers: None,

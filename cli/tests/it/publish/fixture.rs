@@ -44,7 +44,6 @@ async fn server() -> Arc<Server> {
 pub(super) struct Fixture {
     _server: Arc<Server>,
     pub(super) url: String,
-    pub(super) name: &'static str,
     pub(super) database: Database,
     client: Client,
 }
@@ -69,7 +68,6 @@ impl Fixture {
         Self {
             _server: server,
             url,
-            name,
             database,
             client,
         }

@@ -31,6 +31,8 @@ pub use store::UmapParts;
 
 /// Most coordinates of a point.
 const MOST_COMPONENTS: usize = 3;
+/// Most passes over the graph.
+const MOST_EPOCHS: usize = 1_000_000;
 
 /// How customers are embedded.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,14 +153,13 @@ impl UmapParams {
                 "must be 1, 2 or 3",
             ));
         }
-        if self.epochs.is_some_and(|e| e > 1_000_000) {
-            return Err(ModelError::parameter(
-                "epochs",
-                "",
-                "must be at most 1000000",
-            ));
+        match self.epochs {
+            Some(epochs) if epochs > MOST_EPOCHS => {
+                let why = "must be at most 1,000,000";
+                Err(ModelError::parameter("epochs", epochs, why))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -10,7 +10,7 @@ fn leaves(n: usize, trees: usize, groups: usize) -> Array2<u32> {
     Array2::from_shape_fn((n, trees), |(i, t)| {
         let noise = mix((i * trees + t) as u64);
         let own = 100 * (i % groups) as u32;
-        if noise % 4 == 0 {
+        if noise.is_multiple_of(4) {
             own + (noise >> 32) as u32 % 20
         } else {
             own + t as u32 % 3
