@@ -59,6 +59,9 @@ fn check_text(start: &[u8], object: &str) -> Result<()> {
     if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
         return refuse("utf-16 text", "save it as utf-8 or windows-1252");
     }
+    // The header alone: a stray NUL in a row below it is that row's defect, not the file's.
+    let header = memchr::memchr(b'\n', start).and_then(|end| start.get(..end));
+    let start = header.unwrap_or(start);
     // Latin text in utf-16 has its NULs on one side of every pair; other binary on both.
     let nul_at = |side: usize| {
         start
@@ -131,5 +134,11 @@ mod tests {
         assert!(error(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0").contains("binary"));
         let packed = gzip(&[b'x'; 100_000]);
         assert!(error(&packed[..packed.len() / 2]).contains("unpacked"));
+    }
+
+    #[test]
+    fn a_stray_nul_below_the_header_does_not_make_a_file_binary() {
+        assert!(unpack(b"a,b\n1,2\n1,\0\n").is_ok());
+        assert!(unpack(b"a,\0b\n1,2\n").is_err());
     }
 }

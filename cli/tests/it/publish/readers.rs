@@ -29,7 +29,7 @@ fn whole_run(reading: &str) -> Result<u32, String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_reading_is_of_exactly_one_whole_run() {
-    const RUNS: u32 = 60;
+    const RUNS: u32 = 30;
     let fixture = Arc::new(Fixture::new("readers").await);
     fixture.publish(&Run::new(1, customers(1))).await.unwrap();
     let done = Arc::new(AtomicBool::new(false));
