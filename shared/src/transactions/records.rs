@@ -46,6 +46,8 @@ pub struct Records<R> {
     end: usize,
     line: u64,
     at_end: bool,
+    /// The start of a line that was too long to hold.
+    prefix: Vec<u8>,
 }
 
 impl<R: BufRead> Records<R> {
@@ -59,6 +61,7 @@ impl<R: BufRead> Records<R> {
             end: 0,
             line: 1,
             at_end: false,
+            prefix: Vec::new(),
         }
     }
 
@@ -73,10 +76,14 @@ impl<R: BufRead> Records<R> {
             self.start += found.consumed;
             self.line += found.lines;
             if found.shape == Shape::TooLong {
+                // Kept apart: passing over the rest of the line overwrites the buffer.
+                self.prefix.clear();
+                self.prefix.extend_from_slice(
+                    self.buffer.get(from..from + MAX_RECORD).unwrap_or_default(),
+                );
                 self.skip_line()?;
-                // The prefix has been overwritten: what is left of it is its place.
                 return Ok(Some(Record {
-                    raw: &[],
+                    raw: &self.prefix,
                     line,
                     shape: Shape::TooLong,
                 }));
@@ -338,6 +345,7 @@ mod tests {
         let text = format!("a\n{}\nb\n", "x".repeat(10 * MAX_RECORD));
         for chunk in [4096, 1 << 20] {
             let found = all(text.as_bytes(), chunk);
+            assert_eq!(found[1].0, "x".repeat(MAX_RECORD), "its start is kept");
             let lines: Vec<_> = found
                 .iter()
                 .map(|(_, line, shape)| (*line, *shape))
