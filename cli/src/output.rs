@@ -57,6 +57,12 @@ pub(crate) fn summary(manifest: &Manifest, profile: &Profile, dir: &Path, publis
         dir.join("runs").join(&manifest.run.run_id).display()
     );
     if let Some(how) = published {
+        let current = manifest.publication.as_ref().is_some_and(|p| p.current);
+        if !current {
+            println!(
+                "published beside a newer run that readers go on seeing; --force-publish shows this one"
+            );
+        }
         println!("{how}");
     }
 }
