@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use shared::contracts::{AsOf, Mode};
+use shared::settings::Profile;
 
 /// Customer segmentation: who are the Insiders, what are they worth, and who are the others.
 #[derive(Debug, Parser)]
@@ -21,6 +22,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Turn a sales export into segments.
     Run(RunArgs),
+    /// Say how good the segments of an export are, and how stable.
+    Evaluate(EvaluateArgs),
     /// Write the sales of a shop that does not exist, as CSV.
     Generate(GenerateArgs),
     /// Start the Postgres server of a folder and talk to it with psql.
@@ -83,6 +86,46 @@ pub struct PublishArgs {
     /// Publish even if a run with a later moment is in place.
     #[arg(long)]
     pub force_publish: bool,
+}
+
+/// `insiders evaluate`.
+#[derive(Debug, clap::Args)]
+pub struct EvaluateArgs {
+    /// The export: a file, or s3://bucket/key.
+    pub input: String,
+    /// The folder whose champion is measured, if it has one and neither a profile nor
+    /// settings are named; else models are fitted for the purpose. Nothing is written to it.
+    #[arg(long, default_value = "insiders-data")]
+    pub dir: PathBuf,
+    /// Measure a fit of this profile.
+    #[arg(long, value_enum, conflicts_with = "config")]
+    pub profile: Option<ProfileArg>,
+    /// Measure a fit with these settings.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Refits on 80% of the customers each.
+    #[arg(long, default_value_t = 20)]
+    pub resamples: usize,
+    /// Print JSON alone.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// [`Profile`] as a word of the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[allow(missing_docs)] // documented on Profile
+pub enum ProfileArg {
+    Default,
+    Notebook,
+}
+
+impl From<ProfileArg> for Profile {
+    fn from(profile: ProfileArg) -> Self {
+        match profile {
+            ProfileArg::Default => Self::Default,
+            ProfileArg::Notebook => Self::Notebook,
+        }
+    }
 }
 
 /// `insiders generate`.

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use embed_and_cluster::Evaluation;
 use shared::contracts::Manifest;
 use shared::segments::Profile;
 
@@ -64,6 +65,42 @@ pub(crate) fn summary(manifest: &Manifest, profile: &Profile, dir: &Path, publis
             );
         }
         println!("{how}");
+    }
+}
+
+/// How good segments are, a line a figure.
+pub(crate) fn evaluation(measured: &Evaluation) {
+    let first = &measured.first_segment;
+    println!(
+        "{} customers, {} segments, {}",
+        measured.customers,
+        measured.segments,
+        measured.model.as_ref().map_or_else(
+            || "fitted for this".to_owned(),
+            |model| format!("model {model}")
+        )
+    );
+    println!(
+        "first segment           {:.1}% of the customers, {:.1}% of the revenue",
+        first.customers_share * 100.0,
+        first.revenue_share * 100.0
+    );
+    for (name, value) in [
+        ("silhouette", measured.silhouette),
+        ("inertia", measured.inertia),
+        ("eta_squared", measured.eta_squared),
+        ("trustworthiness", measured.trustworthiness),
+        ("stability_ari", measured.stability_ari),
+        ("stability_ari_lowest", measured.stability_ari_lowest),
+        ("stability_ari_pairs", measured.stability_ari_pairs),
+        ("held_out_agreement", measured.held_out_agreement),
+        ("held_out_ari", measured.held_out_ari),
+        ("training_agreement", measured.training_agreement),
+    ] {
+        println!("{name:<24}{value:.3}");
+    }
+    for segment in &measured.segment_stability {
+        println!("  {:<22}{:.3}", segment.segment, segment.jaccard);
     }
 }
 

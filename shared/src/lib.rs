@@ -13,6 +13,7 @@
 pub mod bundle;
 pub mod contracts;
 pub mod error;
+pub mod evaluation;
 pub mod features;
 pub mod lambda;
 pub mod measure;

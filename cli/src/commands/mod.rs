@@ -1,6 +1,7 @@
 //! One file a verb.
 
 mod demo;
+mod evaluate;
 mod generate;
 mod psql;
 mod run;
@@ -14,6 +15,7 @@ pub async fn execute(args: Args) -> Result<(), Failure> {
     match args.command {
         Command::Demo(args) => demo::demo(args).await,
         Command::Run(args) => run::run(args).await,
+        Command::Evaluate(args) => evaluate::evaluate(args).await,
         Command::Generate(args) => generate::generate(&args),
         Command::Psql(args) => psql::psql(args).await,
     }

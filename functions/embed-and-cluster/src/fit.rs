@@ -11,7 +11,7 @@ use shared::progress::Progress;
 use shared::segments::Profile;
 use shared::settings::{self, ClusteringSettings, Settings};
 
-use crate::matrix;
+use crate::{cuts, matrix, start};
 
 /// Fitted models, and what they say of the customers that they were fitted to.
 pub(crate) struct Fitted {
@@ -38,12 +38,14 @@ pub(crate) fn fit(
     let scaler = MinMaxScaler::fit(matrix.view())?;
     let scaled = scaler.transform(matrix.view())?;
     progress.step("fit the forest");
+    let target = matrix::target(features, embedding.target)?;
     let forest = ForestParams {
         trees: embedding.trees,
         seed: clustering.seed,
+        splitter: cuts::splitter(settings, matrix.view(), target.view(), &scaler)?,
         ..ForestParams::default()
     };
-    let forest = forest.fit(scaled.view(), matrix::target(features)?.view())?;
+    let forest = forest.fit(scaled.view(), target.view())?;
     stage.lap("fit forest");
     let leaves = forest.leaf_indices(scaled.view())?;
     stage.lap("leaves");
@@ -59,7 +61,14 @@ pub(crate) fn fit(
         n_components: 2,
         epochs: None,
     };
-    let umap = umap.fit(leaves.view())?;
+    let umap = match embedding.start {
+        settings::Start::Spectral => umap.fit(leaves.view())?,
+        settings::Start::Prediction => {
+            let predicted = forest.predict(scaled.view())?;
+            let start = start::points(predicted.view(), &features.frequency, clustering.seed);
+            umap.fit_from(leaves.view(), start.view())?
+        }
+    };
     stage.lap("fit umap");
     // What a later apply will say of the same customers, not the fit's own embedding: they
     // differ where two customers share all their leaves.

@@ -97,10 +97,10 @@ fn score(
 ) -> Result<Scored> {
     stage.lap("load");
     let (points, labels, segments, fitted) = if let Some(bundle) = stored {
-        let (points, labels) = apply::apply(&bundle, &features, progress, &mut stage)?;
+        let applied = apply::apply((&bundle).into(), &features, progress, &mut stage)?;
         (
-            points,
-            labels,
+            applied.points,
+            applied.labels,
             bundle.manifest.segments.clone(),
             Err(bundle),
         )
@@ -136,7 +136,7 @@ fn score(
     })
 }
 
-fn quality(
+pub(crate) fn quality(
     kmeans: &shared::models::KMeans,
     points: &Array2<f64>,
     labels: &Array1<u32>,

@@ -4,8 +4,12 @@
 //! [`handle`] is the whole stage; [`fit`] makes the models, [`apply`] uses stored ones.
 
 mod apply;
+mod cuts;
+mod evaluate;
 mod fit;
 mod handler;
 mod matrix;
+mod start;
 
+pub use evaluate::{Evaluation, evaluate};
 pub use handler::{Context, handle};

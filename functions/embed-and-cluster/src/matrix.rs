@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array2, ArrayView2};
 use shared::features::Features;
 use shared::models::{MinMaxScaler, ModelError};
+use shared::settings::Target;
 
 /// Shape `(n_customers, 4)`, the columns of `shared::bundle::FEATURES` in their order.
 pub(crate) fn features(features: &Features) -> Result<Array2<f64>, ModelError> {
@@ -37,8 +38,12 @@ pub(crate) fn features(features: &Features) -> Result<Array2<f64>, ModelError> {
     Ok(matrix)
 }
 
-/// The target, min-max scaled as the notebook scales it: shape `(n_customers,)`.
-pub(crate) fn target(features: &Features) -> Result<Array1<f64>, ModelError> {
+/// What the forest is fitted to, shape `(n_customers,)`: revenue min-max scaled, as the
+/// notebook does, or its logarithm.
+pub(crate) fn target(features: &Features, target: Target) -> Result<Array1<f64>, ModelError> {
+    if target == Target::LogRevenue {
+        return Ok(features.log_revenue().into());
+    }
     let revenue = ndarray::aview1(&features.gross_revenue);
     let column = revenue.insert_axis(ndarray::Axis(1));
     Ok(MinMaxScaler::fit(column)?

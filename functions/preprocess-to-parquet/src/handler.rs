@@ -104,14 +104,7 @@ async fn plan(context: &Context, request: &Request) -> Result<Run> {
     let store = &context.store;
     let settings = match &context.settings {
         Some(settings) => settings.clone(),
-        None => match store.get_optional(Layout::SETTINGS).await? {
-            None => Settings::default(),
-            Some((bytes, _)) => {
-                let text = std::str::from_utf8(&bytes)
-                    .map_err(|_| Error::config(Layout::SETTINGS, "it is not utf-8"))?;
-                Settings::parse(text, Layout::SETTINGS)?
-            }
-        },
+        None => settings_of(store).await?,
     };
     let (source, champion) = tokio::try_join!(store.source(&request.source), champion(store))?;
     let champion = champion.map(|(champion, _)| champion.version);
@@ -122,6 +115,19 @@ async fn plan(context: &Context, request: &Request) -> Result<Run> {
         settings,
         champion.as_deref(),
     )
+}
+
+/// The bucket's own settings, or the defaults.
+///
+/// # Errors
+/// [`Error::Config`] for settings that are wrong.
+pub async fn settings_of(store: &Store) -> Result<Settings> {
+    let Some((bytes, _)) = store.get_optional(Layout::SETTINGS).await? else {
+        return Ok(Settings::default());
+    };
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| Error::config(Layout::SETTINGS, "it is not utf-8"))?;
+    Settings::parse(text, Layout::SETTINGS)
 }
 
 /// A run that is there already: the same work, so the same result.

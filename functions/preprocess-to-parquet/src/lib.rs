@@ -8,4 +8,4 @@ mod handler;
 mod pass;
 mod sink;
 
-pub use handler::{Context, handle};
+pub use handler::{Context, handle, settings_of};

@@ -42,6 +42,30 @@ impl Features {
     pub fn guests(&self) -> usize {
         self.is_guest.iter().filter(|&&guest| guest).count()
     }
+
+    /// The customers at `rows`, in that order; rows that are not there are left out.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        fn pick<T: Clone>(column: &[T], rows: &[usize]) -> Vec<T> {
+            let cells = rows.iter().filter_map(|&row| column.get(row));
+            cells.cloned().collect()
+        }
+        Self {
+            customer_id: pick(&self.customer_id, rows),
+            is_guest: pick(&self.is_guest, rows),
+            gross_revenue: pick(&self.gross_revenue, rows),
+            recency_days: pick(&self.recency_days, rows),
+            quantity_of_products: pick(&self.quantity_of_products, rows),
+            returns: pick(&self.returns, rows),
+            frequency: pick(&self.frequency, rows),
+        }
+    }
+
+    /// Natural logarithm of each revenue; what is below a hundredth counts as one.
+    pub fn log_revenue(&self) -> Vec<f64> {
+        let revenue = self.gross_revenue.iter();
+        revenue.map(|&v| libm::log(v.max(0.01))).collect()
+    }
 }
 
 impl Customers {

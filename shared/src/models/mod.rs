@@ -5,6 +5,7 @@
 //! ([`random`]), transcendental functions are the `libm` crate's or our own, and parallel
 //! work is split in ways that the number of threads cannot change.
 
+mod breaks;
 mod codec;
 pub mod error;
 pub mod forest;
@@ -14,8 +15,9 @@ pub mod scaler;
 pub mod silhouette;
 pub mod umap;
 
+pub use breaks::leading_breaks;
 pub use error::ModelError;
-pub use forest::{Forest, ForestParams};
+pub use forest::{Forest, ForestParams, Splitter};
 pub use kmeans::{Init, KMeans, KMeansParams};
 pub use scaler::MinMaxScaler;
 pub use silhouette::{Silhouette, silhouette};

@@ -33,6 +33,10 @@ pub enum Stream {
     Silhouette = 7,
     /// Points of components too small for a spectral layout.
     SmallComponent = 8,
+    /// Random cuts of a tree.
+    Cuts = 9,
+    /// Customers of a resample.
+    Resample = 10,
 }
 
 /// A key under which numbers are drawn by counter.

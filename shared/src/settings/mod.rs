@@ -116,12 +116,58 @@ pub enum Guests {
 pub struct EmbeddingSettings {
     /// Trees of the forest.
     pub trees: usize,
+    /// What the forest is fitted to.
+    #[serde(default)]
+    pub target: Target,
+    /// How the forest's nodes are cut.
+    #[serde(default)]
+    pub splits: Splits,
     /// Distance between customers' leaf vectors.
     pub metric: Metric,
     /// Neighbours of the fuzzy graph, the customer included.
     pub n_neighbors: usize,
     /// Least distance of points in the embedding.
     pub min_dist: f64,
+    /// Where the points of the embedding start.
+    #[serde(default)]
+    pub start: Start,
+}
+
+/// What the forest is fitted to. The first variant of this and of the next two is what
+/// bundles without the key were fitted with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Target {
+    /// Revenue, min-max scaled (the notebook's).
+    #[default]
+    #[serde(rename = "revenue")]
+    Revenue,
+    /// The logarithm of revenue: ten more mean more to a small customer.
+    #[serde(rename = "log-revenue")]
+    LogRevenue,
+}
+
+/// How the forest's nodes are cut.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Splits {
+    /// The best cut of all (the notebook's).
+    #[default]
+    Best,
+    /// The best of one random cut a feature.
+    Random,
+    /// As random, with most cuts of the leading feature at round numbers.
+    Round,
+}
+
+/// Where the points of the embedding start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Start {
+    /// At the eigenvectors of the neighbour graph (the notebook's).
+    #[default]
+    Spectral,
+    /// In the order of the revenue that the forest predicts.
+    Prediction,
 }
 
 /// Distance between leaf vectors.
@@ -175,6 +221,33 @@ impl Default for Settings {
     }
 }
 
+impl EmbeddingSettings {
+    fn notebook() -> Self {
+        Self {
+            trees: 100,
+            target: Target::Revenue,
+            splits: Splits::Best,
+            metric: Metric::Euclidean,
+            n_neighbors: 15,
+            min_dist: 0.1,
+            start: Start::Spectral,
+        }
+    }
+
+    /// Chosen by measurements: docs/QUALITY.md.
+    fn measured() -> Self {
+        Self {
+            trees: 200,
+            target: Target::LogRevenue,
+            splits: Splits::Round,
+            metric: Metric::Hamming,
+            n_neighbors: 15,
+            min_dist: 0.0,
+            start: Start::Prediction,
+        }
+    }
+}
+
 impl Settings {
     /// The defaults of a profile.
     pub fn of(profile: Profile) -> Self {
@@ -201,15 +274,10 @@ impl Settings {
                 min_unit_price: Decimal::from_hundredths(4),
                 max_quarantined_share: 0.01,
             },
-            embedding: EmbeddingSettings {
-                trees: 100,
-                metric: if notebook {
-                    Metric::Euclidean
-                } else {
-                    Metric::Hamming
-                },
-                n_neighbors: 15,
-                min_dist: 0.1,
+            embedding: if notebook {
+                EmbeddingSettings::notebook()
+            } else {
+                EmbeddingSettings::measured()
             },
             clustering: ClusteringSettings {
                 k: 11,

@@ -12,7 +12,8 @@ use super::{
         error::ModelError,
         random::{Key, Stream},
     },
-    Forest, ForestParams,
+    Forest, ForestParams, Splitter,
+    random_split::RandomCuts,
     split::{Sample, Weight, best},
     tree::{Node, Tree, single_precision},
 };
@@ -41,11 +42,20 @@ pub(super) fn fit(
         .collect();
     let targets: Vec<f64> = y.to_vec();
     let key = Key::new(params.seed, Stream::Bootstrap);
+    let cuts = match &params.splitter {
+        Splitter::Best => None,
+        Splitter::Random {
+            breaks,
+            break_share,
+        } => Some(RandomCuts::new(breaks, *break_share)),
+    };
+    let random = Key::new(params.seed, Stream::Cuts);
     let trees = (0..params.trees)
         .into_par_iter()
         .map(|t| {
             let counts = counts(params.bootstrap, key.child(t as u64), n);
-            grow(params, &columns, &sorted, &targets, &counts)
+            let cuts = cuts.as_ref().map(|cuts| (cuts, random.child(t as u64)));
+            grow(params, &columns, &sorted, &targets, &counts, cuts)
         })
         .collect::<Result<Vec<Tree>, ModelError>>()?;
     Forest::from_trees(n_features, trees)
@@ -114,6 +124,7 @@ fn grow(
     sorted: &[Vec<u32>],
     targets: &[f64],
     counts: &[u32],
+    cuts: Option<(&RandomCuts, Key)>,
 ) -> Result<Tree, ModelError> {
     let weights: Vec<Weight> = counts
         .iter()
@@ -153,7 +164,12 @@ fn grow(
         let (total, impurity) = summary(rows[0], &weights, targets);
         values.push(total.target / total.count);
         let splits = end - start >= 2.max(2 * params.min_samples_leaf) && impurity > f64::EPSILON;
-        let Some(split) = splits.then(|| best(&sample, &rows, total)).flatten() else {
+        let split = match cuts {
+            _ if !splits => None,
+            None => best(&sample, &rows, total),
+            Some((cuts, key)) => cuts.best(&sample, &rows, total, key.child(u64::from(id))),
+        };
+        let Some(split) = split else {
             nodes.push(Node::leaf());
             continue;
         };

@@ -5,6 +5,7 @@
 //! number, for every input.
 
 mod fit;
+mod random_split;
 mod split;
 mod store;
 mod tree;
@@ -19,7 +20,7 @@ pub use tree::Tree;
 const BLOCK: usize = 256;
 
 /// How a forest is grown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ForestParams {
     /// Number of trees.
     pub trees: usize,
@@ -29,6 +30,26 @@ pub struct ForestParams {
     pub bootstrap: bool,
     /// Least number of distinct rows in a leaf.
     pub min_samples_leaf: usize,
+    /// How a node is cut.
+    pub splitter: Splitter,
+}
+
+/// How a node is cut.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Splitter {
+    /// The best cut of all features and values (CART).
+    #[default]
+    Best,
+    /// The best of one cut drawn at random for each feature (extremely randomised trees,
+    /// Geurts, Ernst, Wehenkel 2006). Cuts are drawn among the node's rows in the order of
+    /// the feature, not among its values: no scaling of a feature changes a tree.
+    Random {
+        /// Values of each feature at which customers are told apart rather than anywhere
+        /// else, ascending, in the units of the features that the forest is fitted to.
+        breaks: Vec<Vec<f64>>,
+        /// Share of the cuts that are made at a break, where the node spans one.
+        break_share: f64,
+    },
 }
 
 impl Default for ForestParams {
@@ -38,6 +59,7 @@ impl Default for ForestParams {
             seed: 42,
             bootstrap: true,
             min_samples_leaf: 1,
+            splitter: Splitter::Best,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The best split of one node (CART, squared error), by scikit-learn 1.9's rules.
 
 /// Values closer than this count as equal.
-const FEATURE_THRESHOLD: f32 = 1e-7;
+pub(super) const FEATURE_THRESHOLD: f32 = 1e-7;
 
 /// A bootstrap sample of the training rows.
 pub(super) struct Sample<'a> {
@@ -18,6 +18,20 @@ pub(super) struct Sample<'a> {
 pub(super) struct Weight {
     pub(super) count: f64,
     pub(super) target: f64,
+}
+
+impl Weight {
+    pub(super) fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.target += other.target;
+    }
+
+    /// What parting `self` from the rest of `total` explains of the squared error, but for
+    /// a constant of the node.
+    pub(super) fn gain(self, total: Self) -> f64 {
+        let right = total.target - self.target;
+        self.target * self.target / self.count + right * right / (total.count - self.count)
+    }
 }
 
 /// Where a node is cut: its first `left` rows in the order of `feature` go left.
@@ -66,9 +80,7 @@ fn best_of_feature(
     let mut left = Weight::default();
     let mut previous = first;
     for (i, &row) in rows.iter().enumerate().skip(1) {
-        let weight = sample.weights[previous as usize];
-        left.count += weight.count;
-        left.target += weight.target;
+        left.add(sample.weights[previous as usize]);
         let next = column[row as usize];
         let boundary = next > value + FEATURE_THRESHOLD;
         value = next;
@@ -76,9 +88,7 @@ fn best_of_feature(
         if !boundary || i < sample.min_leaf || rows.len() - i < sample.min_leaf {
             continue;
         }
-        let right = total.target - left.target;
-        let gain =
-            left.target * left.target / left.count + right * right / (total.count - left.count);
+        let gain = left.gain(total);
         if gain > best_gain {
             best_gain = gain;
             best = Some((gain, i));
@@ -88,7 +98,7 @@ fn best_of_feature(
 }
 
 /// Halfway between two neighbouring values, in double precision.
-fn midpoint(below: f32, above: f32) -> f64 {
+pub(super) fn midpoint(below: f32, above: f32) -> f64 {
     let (below, above) = (f64::from(below), f64::from(above));
     let middle = below / 2.0 + above / 2.0;
     if middle == above || middle.is_infinite() {

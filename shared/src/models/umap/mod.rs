@@ -72,13 +72,45 @@ impl UmapParams {
     pub fn fit(&self, leaves: ArrayView2<u32>) -> Result<Umap, ModelError> {
         self.check(leaves)?;
         match self.n_components {
-            1 => self.fit_dimensions::<1>(leaves),
-            2 => self.fit_dimensions::<2>(leaves),
-            _ => self.fit_dimensions::<3>(leaves),
+            1 => self.fit_dimensions::<1>(leaves, None),
+            2 => self.fit_dimensions::<2>(leaves, None),
+            _ => self.fit_dimensions::<3>(leaves, None),
         }
     }
 
-    fn fit_dimensions<const D: usize>(&self, leaves: ArrayView2<u32>) -> Result<Umap, ModelError> {
+    /// As [`fit`](Self::fit), from a first layout that is given, shape
+    /// `(n_customers, n_components)`, in place of the spectral one.
+    pub fn fit_from(
+        &self,
+        leaves: ArrayView2<u32>,
+        initial: ArrayView2<f64>,
+    ) -> Result<Umap, ModelError> {
+        self.check(leaves)?;
+        let expected = [leaves.nrows(), self.n_components];
+        if initial.shape() != expected {
+            return Err(ModelError::shape(
+                "first layout",
+                &expected,
+                initial.shape(),
+            ));
+        }
+        if initial.iter().any(|v| !v.is_finite()) {
+            return Err(ModelError::NotFinite {
+                what: "the first layout",
+            });
+        }
+        match self.n_components {
+            1 => self.fit_dimensions::<1>(leaves, Some(initial)),
+            2 => self.fit_dimensions::<2>(leaves, Some(initial)),
+            _ => self.fit_dimensions::<3>(leaves, Some(initial)),
+        }
+    }
+
+    fn fit_dimensions<const D: usize>(
+        &self,
+        leaves: ArrayView2<u32>,
+        initial: Option<ArrayView2<f64>>,
+    ) -> Result<Umap, ModelError> {
         let n = leaves.nrows();
         let index = Index::new(self.metric, leaves);
         let n_neighbors = self.n_neighbors.min(n - 1).max(2);
@@ -92,7 +124,13 @@ impl UmapParams {
             graph
         };
         let curve = Curve::fit(self.min_dist);
-        let points = spectral::initial::<D>(&graph, leaves, self.seed);
+        let points = match initial {
+            None => spectral::initial::<D>(&graph, leaves, self.seed),
+            Some(initial) => {
+                let rows = initial.rows().into_iter();
+                rows.map(|row| std::array::from_fn(|d| row[d])).collect()
+            }
+        };
         let points = layout::optimise(&graph, &points, curve, epochs, self.seed);
         let coordinates = points.iter().flatten().map(|&v| v as f32).collect();
         let embedding = Array2::from_shape_vec((n, D), coordinates).map_err(linfa::Error::from)?;
