@@ -13,6 +13,7 @@
 
 mod bad_input;
 mod cleaning;
+mod evaluate;
 mod golden;
 mod parts;
 mod publish;

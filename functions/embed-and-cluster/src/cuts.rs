@@ -9,8 +9,8 @@ use shared::settings::{Settings, Splits};
 const BREAK_SHARE: f64 = 0.9;
 
 /// The splitter for features `matrix`, shape `(n_customers, n_features)` and not scaled yet,
-/// and a target of shape `(n_customers,)`. Round numbers part as many cells as there are
-/// segments.
+/// and a target of shape `(n_customers,)`. Round numbers part one cell fewer than there
+/// are segments: the other features part one of them again.
 pub(crate) fn splitter(
     settings: &Settings,
     matrix: ArrayView2<f64>,
@@ -22,7 +22,7 @@ pub(crate) fn splitter(
         Splits::Best => return Ok(Splitter::Best),
         Splits::Random => {}
         Splits::Round => {
-            let leading = leading_breaks(matrix, target, settings.clustering.k);
+            let leading = leading_breaks(matrix, target, settings.clustering.k - 1);
             if let Some((feature, raw)) = leading
                 && let Some(scaled) = breaks.get_mut(feature)
             {

@@ -89,11 +89,45 @@ fn check(params: &ForestParams, x: ArrayView2<f64>, y: ArrayView1<f64>) -> Resul
             "must be at least 1",
         ));
     }
+    if let Splitter::Random {
+        breaks,
+        break_share,
+    } = &params.splitter
+    {
+        check_breaks(breaks, *break_share, n_features)?;
+    }
     // the error of a node is a difference of sums of squares, which must not overflow
     if y.iter().any(|v| !v.is_finite() || v.abs() > 1e150) {
         return Err(ModelError::NotFinite {
             what: "the square of the target",
         });
+    }
+    Ok(())
+}
+
+fn check_breaks(breaks: &[Vec<f64>], share: f64, n_features: usize) -> Result<(), ModelError> {
+    if !(0.0..=1.0).contains(&share) {
+        return Err(ModelError::parameter(
+            "break_share",
+            share,
+            "must be in 0..=1",
+        ));
+    }
+    if breaks.len() > n_features {
+        let n = breaks.len();
+        return Err(ModelError::parameter(
+            "breaks",
+            n,
+            "must not be more than the features",
+        ));
+    }
+    let ascending = |of: &Vec<f64>| of.is_sorted() && of.iter().all(|b| b.is_finite());
+    if !breaks.iter().all(ascending) {
+        return Err(ModelError::parameter(
+            "breaks",
+            "of a feature",
+            "must be finite and ascend",
+        ));
     }
     Ok(())
 }

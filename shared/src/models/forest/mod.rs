@@ -194,4 +194,6 @@ impl<'a> linfa::traits::Predict<ArrayView2<'a, f64>, Result<Array1<f64>, ModelEr
 }
 
 #[cfg(test)]
+mod random_tests;
+#[cfg(test)]
 mod tests;

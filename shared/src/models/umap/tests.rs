@@ -256,3 +256,34 @@ fn what_cannot_be_embedded_is_refused() {
     let model = params(Metric::Hamming).fit(some.view()).unwrap();
     assert!(model.transform(some.slice(s![.., ..4])).is_err());
 }
+
+#[test]
+fn a_given_start_is_checked_and_kept_to() {
+    let leaves = Array2::from_shape_fn((60, 8), |(i, t)| ((i / 20) * 8 + t) as u32);
+    let params = UmapParams {
+        n_neighbors: 5,
+        epochs: Some(30),
+        ..UmapParams::default()
+    };
+    let start = Array2::from_shape_fn((60, 2), |(i, d)| {
+        if d == 0 {
+            (i / 20) as f64 * 100.0
+        } else {
+            i as f64 * 0.01
+        }
+    });
+    let model = params.fit_from(leaves.view(), start.view()).unwrap();
+    let mean = |group: usize| {
+        let points = model.embedding();
+        let x = (0..20).map(|i| points[[group * 20 + i, 0]]).sum::<f32>();
+        x / 20.0
+    };
+    assert!(mean(0) + 50.0 < mean(1) && mean(1) + 50.0 < mean(2));
+    let flat = start.slice(ndarray::s![.., ..1]);
+    assert!(params.fit_from(leaves.view(), flat).is_err());
+    assert!(
+        params
+            .fit_from(leaves.view(), start.mapv(|_| f64::NAN).view())
+            .is_err()
+    );
+}
