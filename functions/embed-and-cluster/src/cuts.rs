@@ -7,10 +7,12 @@ use shared::settings::{Settings, Splits};
 
 /// Share of the cuts of the leading feature that are at round numbers.
 const BREAK_SHARE: f64 = 0.9;
+/// By how many the cells between round numbers are fewer than the segments.
+const CELLS_LESS: usize = 2;
 
 /// The splitter for features `matrix`, shape `(n_customers, n_features)` and not scaled yet,
-/// and a target of shape `(n_customers,)`. Round numbers part one cell fewer than there
-/// are segments: the other features part one of them again.
+/// and a target of shape `(n_customers,)`. Round numbers part fewer cells than there are
+/// segments: the other features part some of them again.
 pub(crate) fn splitter(
     settings: &Settings,
     matrix: ArrayView2<f64>,
@@ -22,7 +24,8 @@ pub(crate) fn splitter(
         Splits::Best => return Ok(Splitter::Best),
         Splits::Random => {}
         Splits::Round => {
-            let leading = leading_breaks(matrix, target, settings.clustering.k - 1);
+            let cells = settings.clustering.k.saturating_sub(CELLS_LESS);
+            let leading = leading_breaks(matrix, target, cells);
             if let Some((feature, raw)) = leading
                 && let Some(scaled) = breaks.get_mut(feature)
             {

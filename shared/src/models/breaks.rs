@@ -9,7 +9,7 @@ use ndarray::{ArrayView1, ArrayView2, Axis};
 use crate::evaluation::eta_squared;
 
 /// How far into the tails the outermost breaks lie, in standard deviations.
-const REACH: f64 = 1.8;
+const REACH: f64 = 1.5;
 
 /// The feature whose breaks explain the most of the target's variance, and those breaks;
 /// the first of equals. None if no feature has a break.
@@ -90,14 +90,15 @@ mod tests {
         }
     }
 
-    /// 1, 2, … 1000: three cells have their borders at the quantiles of ±1.8 standard
-    /// deviations, 3.6% and 96.4%: 36 and 965, rounded 40 and 1000.
+    /// 1, 2, … 1000: three cells have their borders at the quantiles of ±1.5 standard
+    /// deviations, 6.7% and 93.3%: 67 and 934, rounded 70 and 900.
     #[test]
     fn breaks_lie_at_round_quantiles() {
         let values = Array1::from_iter((1..=1000).map(f64::from));
-        assert_eq!(round_breaks(values.view(), 3), [40.0, 1000.0]);
+        assert_eq!(round_breaks(values.view(), 3), [70.0, 900.0]);
         assert_eq!(round_breaks(values.view(), 2), [500.0]);
         assert!(round_breaks(values.view(), 1).is_empty());
+        assert!(round_breaks(values.view(), 0).is_empty());
         assert!(round_breaks(Array1::from_elem(9, 3.0).view(), 5).is_empty());
         assert!(round_breaks(Array1::zeros(0).view(), 5).is_empty());
     }
