@@ -22,3 +22,6 @@ pub use kmeans::{Init, KMeans, KMeansParams};
 pub use scaler::MinMaxScaler;
 pub use silhouette::{Silhouette, silhouette};
 pub use umap::{Metric, Umap, UmapParams};
+
+#[cfg(test)]
+mod same_bytes;
