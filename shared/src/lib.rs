@@ -14,6 +14,7 @@ pub mod bundle;
 pub mod contracts;
 pub mod error;
 pub mod features;
+pub mod import;
 pub mod lambda;
 pub mod measure;
 pub mod models;

@@ -2,6 +2,7 @@
 
 mod demo;
 mod generate;
+mod models;
 mod psql;
 mod run;
 mod upload;
@@ -15,6 +16,7 @@ pub async fn execute(args: Args) -> Result<(), Failure> {
         Command::Demo(args) => demo::demo(args).await,
         Command::Run(args) => run::run(args).await,
         Command::Generate(args) => generate::generate(&args),
+        Command::Models(args) => models::models(args).await,
         Command::Psql(args) => psql::psql(args).await,
     }
 }

@@ -14,6 +14,7 @@
 mod bad_input;
 mod cleaning;
 mod golden;
+mod import;
 mod parts;
 mod publish;
 mod whole;

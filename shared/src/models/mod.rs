@@ -5,7 +5,7 @@
 //! ([`random`]), transcendental functions are the `libm` crate's or our own, and parallel
 //! work is split in ways that the number of threads cannot change.
 
-mod codec;
+pub(crate) mod codec;
 pub mod error;
 pub mod forest;
 pub mod kmeans;
