@@ -26,6 +26,8 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Write the sales of a shop that does not exist, as CSV.
     Generate(GenerateArgs),
+    /// Bring models in from elsewhere.
+    Models(ModelsArgs),
     /// Start the Postgres server of a folder and talk to it with psql.
     Psql(PsqlArgs),
 }
@@ -146,6 +148,38 @@ pub struct GenerateArgs {
     /// The file to write.
     #[arg(short, long)]
     pub output: PathBuf,
+}
+
+/// `insiders models`.
+#[derive(Debug, clap::Args)]
+pub struct ModelsArgs {
+    /// What to do with models.
+    #[command(subcommand)]
+    pub verb: ModelsVerb,
+}
+
+/// One verb each.
+#[derive(Debug, Subcommand)]
+pub enum ModelsVerb {
+    /// Make a bundle of the models that tools/export_models.py exported.
+    Import(ImportArgs),
+}
+
+/// `insiders models import`.
+#[derive(Debug, clap::Args)]
+pub struct ImportArgs {
+    /// The exported folder.
+    pub folder: PathBuf,
+    /// Where artifacts and models are kept.
+    #[arg(long, default_value = "insiders-data")]
+    pub dir: PathBuf,
+    /// Settings, for k-means where none was exported; by default config/insiders.toml under
+    /// the folder of artifacts.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Make it the champion even if there is one; the first model becomes it anyway.
+    #[arg(long)]
+    pub promote: bool,
 }
 
 /// `insiders psql`.

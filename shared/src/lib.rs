@@ -15,6 +15,7 @@ pub mod contracts;
 pub mod error;
 pub mod evaluation;
 pub mod features;
+pub mod import;
 pub mod lambda;
 pub mod measure;
 pub mod models;

@@ -3,6 +3,7 @@
 mod demo;
 mod evaluate;
 mod generate;
+mod models;
 mod psql;
 mod run;
 mod upload;
@@ -17,6 +18,7 @@ pub async fn execute(args: Args) -> Result<(), Failure> {
         Command::Run(args) => run::run(args).await,
         Command::Evaluate(args) => evaluate::evaluate(args).await,
         Command::Generate(args) => generate::generate(&args),
+        Command::Models(args) => models::models(args).await,
         Command::Psql(args) => psql::psql(args).await,
     }
 }

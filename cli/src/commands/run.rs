@@ -61,6 +61,7 @@ pub(super) async fn execute(args: RunArgs, install: bool) -> Result<(), Failure>
     Ok(())
 }
 
+/// The settings of a file.
 pub(super) fn settings(path: &Path) -> Result<Settings, Failure> {
     let text = std::fs::read_to_string(path).map_err(|e| file_error(path, e))?;
     Ok(Settings::parse(&text, &path.display().to_string())?)

@@ -13,7 +13,7 @@ use super::error::ModelError;
 const HEADER: &str = "insiders";
 
 /// A number as it is stored: little endian, fixed width.
-pub(super) trait Element: Copy {
+pub(crate) trait Element: Copy {
     const DTYPE: Dtype;
     fn put(self, bytes: &mut Vec<u8>);
     fn get(bytes: &[u8]) -> Vec<Self>;
@@ -84,14 +84,14 @@ impl Writer {
 }
 
 /// A stored model, with every access checked.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     file: &'static str,
     tensors: SafeTensors<'a>,
     header: String,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn open(file: &'static str, bytes: &'a [u8]) -> Result<Self, ModelError> {
+    pub(crate) fn open(file: &'static str, bytes: &'a [u8]) -> Result<Self, ModelError> {
         let corrupt = |why: String| ModelError::Corrupt { file, why };
         let (_, metadata) =
             SafeTensors::read_metadata(bytes).map_err(|e| corrupt(e.to_string()))?;
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(super) fn corrupt(&self, why: impl Into<String>) -> ModelError {
+    pub(crate) fn corrupt(&self, why: impl Into<String>) -> ModelError {
         ModelError::Corrupt {
             file: self.file,
             why: why.into(),
@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
     }
 
     /// An array of exactly `shape`.
-    pub(super) fn array<T: Element>(
+    pub(crate) fn array<T: Element>(
         &self,
         name: &str,
         shape: &[usize],
@@ -135,7 +135,7 @@ impl<'a> Reader<'a> {
     }
 
     /// An array of `D` axes, whatever their lengths.
-    pub(super) fn axes<T: Element, const D: usize>(
+    pub(crate) fn axes<T: Element, const D: usize>(
         &self,
         name: &str,
     ) -> Result<([usize; D], Vec<T>), ModelError> {

@@ -6,7 +6,7 @@
 //! work is split in ways that the number of threads cannot change.
 
 mod breaks;
-mod codec;
+pub(crate) mod codec;
 pub mod error;
 pub mod forest;
 pub mod kmeans;

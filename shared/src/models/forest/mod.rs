@@ -152,6 +152,31 @@ impl Forest {
         Ok(predicted.into())
     }
 
+    /// The mean of the trees' predictions for customers whose `leaves`, shape
+    /// `(n_customers, n_trees)`, are known; shape `(n_customers,)`.
+    pub fn predict_leaves(&self, leaves: ArrayView2<u32>) -> Result<Array1<f64>, ModelError> {
+        let n_trees = self.trees.len();
+        if leaves.ncols() != n_trees {
+            let expected = [leaves.nrows(), n_trees];
+            return Err(ModelError::shape("leaves", &expected, leaves.shape()));
+        }
+        let mean = |row: ArrayView1<u32>| {
+            let mut sum = 0.0;
+            for (tree, &leaf) in self.trees.iter().zip(row) {
+                let Some(value) = tree.values().get(leaf as usize) else {
+                    return Err(ModelError::parameter(
+                        "leaf",
+                        leaf,
+                        "must be a node of its tree",
+                    ));
+                };
+                sum += value;
+            }
+            Ok(sum / n_trees as f64)
+        };
+        leaves.rows().into_iter().map(mean).collect()
+    }
+
     fn single_precision(&self, x: ArrayView2<f64>) -> Result<Vec<f32>, ModelError> {
         if x.ncols() != self.n_features {
             let expected = [x.nrows(), self.n_features];

@@ -1,0 +1,233 @@
+"""Parity with scikit-learn and umap-learn: one table, exit 1 if a goal is missed.
+
+Run by tools/parity/run. Real data come from `insiders run`'s own features.parquet, given as
+PARITY_FEATURES; otherwise from a generated shop.
+"""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import warnings
+
+warnings.filterwarnings("ignore")
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
+
+import numpy as np
+import pandas as pd
+import umap
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_digits, make_blobs, make_swiss_roll
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.manifold import trustworthiness
+from sklearn.metrics import adjusted_rand_score, r2_score, silhouette_score
+from sklearn.preprocessing import MinMaxScaler
+
+import export_models
+from export_models import FEATURES, TARGET
+
+BINARY = os.environ["PARITY_BINARY"]
+TMP = pathlib.Path(tempfile.mkdtemp(prefix="parity-"))
+missed = 0
+
+
+def row(check, ours, reference, goal, met):
+    """One line of the table; a goal of '' only informs."""
+    global missed
+    missed += not met
+    verdict = "" if not goal else "ok" if met else "MISSED"
+    print(f"{check:<58} {ours:>14} {reference:>14} {goal:>12} {verdict}", flush=True)
+
+
+def rust(verb, arrays, *arguments):
+    """Calls the Rust side."""
+    source, target = TMP / "in.safetensors", TMP / "out.safetensors"
+    export_models.write(source, **{k: np.asarray(v, dtype=np.float64) for k, v in arrays.items()})
+    subprocess.run([BINARY, verb, source, target, *map(str, arguments)], check=True)
+    raw = target.read_bytes()
+    length = int.from_bytes(raw[:8], "little")
+    import json
+
+    header = json.loads(raw[8 : 8 + length])
+    header.pop("__metadata__", None)
+    body = raw[8 + length :]
+    return {
+        name: np.frombuffer(body[slice(*t["data_offsets"])], "<f8").reshape(t["shape"])
+        for name, t in header.items()
+    }
+
+
+def data():
+    frame = pd.read_parquet(os.environ["PARITY_FEATURES"])
+    return frame[FEATURES].astype(float).to_numpy(), frame[TARGET].astype(float).to_numpy()
+
+
+def scalers_of(x, y):
+    made = {f: MinMaxScaler().fit(x[:, [i]]) for i, f in enumerate(FEATURES)}
+    return made | {TARGET: MinMaxScaler().fit(y[:, None])}
+
+
+class Stub:
+    """Enough of a reducer to export a forest by itself."""
+
+    metric, _n_neighbors, min_dist, _a, _b, transform_seed = "hamming", 2, 0.1, 1.577, 0.895, 42
+
+    def __init__(self, leaves):
+        self._raw_data = leaves[:3]
+        self.embedding_ = np.arange(6, dtype=np.float32).reshape(3, 2)
+
+
+def at_thresholds(forest, x, random):
+    """Rows whose features are thresholds of the forest, and the floats beside them."""
+    rows = np.repeat(x[random.integers(0, len(x), 3000)], 3, axis=0)
+    trees = [e.tree_ for e in forest.estimators_]
+    for i in range(0, len(rows), 3):
+        tree = trees[random.integers(len(trees))]
+        inner = np.flatnonzero(tree.feature >= 0)
+        if len(inner) == 0:
+            continue
+        node = inner[random.integers(len(inner))]
+        at = tree.threshold[node]
+        near = np.float32(at)
+        values = [at, np.nextafter(near, np.float32(-np.inf)), np.nextafter(near, np.float32(np.inf))]
+        rows[i : i + 3, tree.feature[node]] = values
+    return rows
+
+
+def forests(scaled, target, x, y):
+    random = np.random.default_rng(1)
+    for options in (
+        dict(n_estimators=100),
+        dict(n_estimators=30, max_depth=6),
+        dict(n_estimators=30, min_samples_leaf=5),
+        dict(n_estimators=10, bootstrap=False),
+        dict(n_estimators=30, max_features=2),
+        dict(n_estimators=30, max_depth=9, min_samples_leaf=3, max_features=0.5, bootstrap=False),
+    ):
+        forest = RandomForestRegressor(random_state=42, **options).fit(scaled, target)
+        folder = TMP / "forest"
+        export_models.export(folder, scalers_of(x, y), forest, Stub(forest.apply(scaled)))
+        inputs = {
+            "real": scaled,
+            "random": random.uniform(-0.2, 1.2, (5000, 4)),
+            "threshold": at_thresholds(forest, scaled, random),
+        }
+        wrong = total = 0
+        for rows in inputs.values():
+            expected = forest.apply(rows)
+            wrong += int((rust("apply", {"scaled": rows}, folder)["leaves"] != expected).sum())
+            total += expected.size
+        name = "forest import, " + " ".join(f"{k[:8]}={v}" for k, v in options.items())
+        row(name[:58], f"{wrong} wrong", f"{total} ids", "0", wrong == 0)
+    if len(x) > 0:
+        raw = rust("apply", {"x": x}, folder)
+        worst = np.abs(raw["scaled"] - scaled).max()
+        row("scaler import, largest difference", f"{worst:.1e}", "", "1e-9", worst <= 1e-9)
+
+
+def own_forest(scaled, target):
+    """Our fit is another sample of the same estimator: like in figures, not in bits."""
+    train = np.arange(len(scaled)) % 5 != 0
+    ours = rust(
+        "fit-forest",
+        {"x": scaled[train], "y": target[train], "new": scaled[~train]},
+        "trees=100",
+    )
+    peer = RandomForestRegressor(random_state=42).fit(scaled[train], target[train])
+    r2 = r2_score(target[~train], ours["predicted"]), r2_score(target[~train], peer.predict(scaled[~train]))
+    seeds = [
+        r2_score(target[~train], RandomForestRegressor(random_state=s, n_estimators=100).fit(
+            scaled[train], target[train]).predict(scaled[~train])) for s in range(3)
+    ]
+    low = min([*seeds, r2[1]]) - 2 * np.std([*seeds, r2[1]]) - 0.01
+    row("forest fit, R2 on held-out customers", f"{r2[0]:.4f}", f"{r2[1]:.4f}", f">={low:.3f}", r2[0] >= low)
+    nodes = ours["nodes"].mean(), np.mean([e.tree_.node_count for e in peer.estimators_])
+    row("forest fit, mean nodes a tree", f"{nodes[0]:.0f}", f"{nodes[1]:.0f}", "2%", abs(nodes[0] / nodes[1] - 1) <= 0.02)
+
+
+def measures(x, y, points):
+    kmeans = KMeans(11, n_init=10, random_state=42).fit(points)
+    labels = kmeans.labels_
+    ours = rust("measure", {"x": x, "revenue": y, "points": points,
+                            "labels": labels, "centroids": kmeans.cluster_centers_})
+    close = lambda a, b: float(np.max(np.abs(a - b) / np.maximum(1, np.abs(b))))
+    frame = pd.DataFrame(x, columns=FEATURES).assign(revenue=y, label=labels).groupby("label")
+    profile = frame.agg(n=("revenue", "count"), revenue=("revenue", "mean"), f=("frequency", "mean"),
+                        r=("returns", "mean"), d=("recency_days", "mean")).to_numpy(float)
+    inertia = ((points - kmeans.cluster_centers_[labels]) ** 2).sum()
+    for name, a, b in (
+        ("scaler fit", ours["scaled"], MinMaxScaler().fit_transform(x)),
+        ("inertia", ours["inertia"], inertia),
+        ("silhouette", ours["silhouette"], silhouette_score(points, labels)),
+        ("profile", ours["profile"], profile),
+    ):
+        worst = close(a, b)
+        row(f"{name}, largest relative difference", f"{worst:.1e}", "", "1e-9", worst <= 1e-9)
+
+
+def trust(leaves, points, metric):
+    return trustworthiness(leaves, points, n_neighbors=15, metric=metric)
+
+
+def fits(name, leaves, metric):
+    leaves = np.asarray(leaves, dtype=np.float32)
+    peer = umap.UMAP(metric=metric, random_state=42, n_jobs=1).fit(leaves)
+    ours = rust("fit-umap", {"leaves": leaves}, f"metric={metric}")["embedding"]
+    a, b = trust(leaves, ours, metric), trust(leaves, peer.embedding_, metric)
+    row(f"UMAP fit, {name}, {metric}: trustworthiness", f"{a:.4f}", f"{b:.4f}", ">= -0.002", a >= b - 0.002)
+
+
+def transforms(leaves, forest, x, y, metric):
+    new = np.arange(len(leaves)) % 5 == 0
+    leaves = np.asarray(leaves, dtype=np.float32)
+    train, held_out = leaves[~new], leaves[new]
+    reducer = umap.UMAP(metric=metric, random_state=42, n_jobs=1).fit(train)
+    kmeans = KMeans(11, init="random", n_init=300, random_state=42).fit(reducer.embedding_)
+    folder = TMP / f"umap-{metric}"
+    export_models.export(folder, scalers_of(x, y), forest, reducer, kmeans)
+    ours = rust("transform", {"new": held_out}, folder)["points"]
+    theirs = reducer.transform(held_out)
+    label = lambda p: kmeans.predict(np.asarray(p, dtype=reducer.embedding_.dtype))
+    agree = float((label(ours) == label(theirs)).mean())
+    half = len(held_out) // 2
+    other = np.vstack([reducer.transform(held_out[:half]), reducer.transform(held_out[half:])])
+    itself = float((label(other) == label(theirs)).mean())
+    reducer.transform_seed = 7
+    seed = float((label(reducer.transform(held_out)) == label(theirs)).mean())
+    row(f"UMAP transform, {metric}: labels that agree", f"{agree:.4%}", "", ">=99.9%", agree >= 0.999)
+    row("  umap-learn with itself: two half batches / seed 7", f"{itself:.4%}", f"{seed:.4%}", "", True)
+    moved = np.linalg.norm(ours - theirs, axis=1)
+    apart = np.linalg.norm(other - theirs, axis=1)
+    row("  distance of points: median, ours / its own batches", f"{np.median(moved):.3f}", f"{np.median(apart):.3f}", "", True)
+    stack = lambda p: trust(np.vstack([train, held_out]), np.vstack([reducer.embedding_, p]), metric)
+    a, b = stack(ours), stack(theirs)
+    row(f"UMAP transform, {metric}: trustworthiness", f"{a:.4f}", f"{b:.4f}", ">= -0.002", a >= b - 0.002)
+    return reducer.embedding_
+
+
+def main():
+    x, y = data()
+    scaled = MinMaxScaler().fit_transform(x)
+    target = MinMaxScaler().fit_transform(y[:, None])[:, 0]
+    print(f"{len(x)} customers")
+    print(f"{'check':<58} {'ours':>14} {'reference':>14} {'goal':>12}")
+    forests(scaled, target, x, y)
+    own_forest(scaled, target)
+    forest = RandomForestRegressor(random_state=42).fit(scaled, target)
+    leaves = forest.apply(scaled)
+    random = np.random.default_rng(3)
+    measures(x, y, random.normal(size=(len(x), 2)) * [3, 1] + random.integers(0, 4, (len(x), 1)) * 5)
+    for metric in ("euclidean", "hamming"):
+        transforms(leaves, forest, x, y, metric)
+    for metric in ("euclidean", "hamming"):
+        fits("real leaves", leaves, metric)
+    whole = lambda a: np.round((a - a.min()) * 1000 / np.ptp(a))
+    fits("digits", load_digits().data, "euclidean")
+    fits("blobs", whole(make_blobs(2000, 10, centers=8, random_state=1)[0]), "euclidean")
+    fits("swiss roll", whole(make_swiss_roll(2000, random_state=1)[0]), "euclidean")
+    print(f"{missed} goals missed" if missed else "every goal met")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
