@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use preprocess_to_parquet::{Context, handle};
-use shared::contracts::Request;
+use preprocess_to_parquet::{Context, handle_event};
+use serde_json::Value;
 use shared::lambda::{init_tracing, required_env, serve};
 use shared::progress::Silent;
 use shared::store::Store;
@@ -20,5 +20,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         settings: None,
         progress: Arc::new(Silent),
     };
-    serve(move |request: Request| async move { handle(context, request).await }).await
+    serve(move |event: Value| async move { handle_event(context, event).await }).await
 }
