@@ -17,9 +17,9 @@ def aws(tmp_path_factory):
 
 @pytest.fixture
 def export(tmp_path):
-    """A new export at each call, every one another shop's."""
+    """An export whose last purchase is on a day of January 2030."""
 
-    def make(rows=4000, seed=1):
-        return generate(tmp_path / f"sales-{seed}.csv", rows, seed)
+    def make(day):
+        return generate(tmp_path / f"sales-{day}.csv", day)
 
     return make

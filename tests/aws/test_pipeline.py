@@ -32,7 +32,7 @@ def published(aws, execution):
 
 def test_an_upload_becomes_rows_in_postgres(aws, export):
     key = "uploads/2026/café sales + returns 100%.csv"
-    aws.upload(key, export(seed=1))
+    aws.upload(key, export(1))
     (execution,) = wait_for("the pipeline", aws.executions)
     run_id = published(aws, execution)
     current, customers = aws.postgres.ask(CURRENT)[0]
@@ -47,7 +47,7 @@ def test_an_upload_becomes_rows_in_postgres(aws, export):
 
 def test_the_same_event_again_does_no_work(aws, export):
     before = aws.executions()
-    version = aws.upload("uploads/twice.csv", export(seed=2))
+    version = aws.upload("uploads/twice.csv", export(2))
     execution = aws.new_execution(before)
     published(aws, execution)
     calls, executions = aws.calls(), aws.executions()
@@ -58,7 +58,7 @@ def test_the_same_event_again_does_no_work(aws, export):
 
 def test_work_that_is_done_is_not_done_again_by_another_execution(aws, export):
     before = aws.executions()
-    aws.upload("uploads/by-hand.csv", export(seed=3))
+    aws.upload("uploads/by-hand.csv", export(3))
     run_id = published(aws, aws.new_execution(before))
     calls = aws.calls()
     request = {"source": {"bucket": BUCKET, "key": "uploads/by-hand.csv"}}
@@ -70,7 +70,7 @@ def test_work_that_is_done_is_not_done_again_by_another_execution(aws, export):
 
 def test_two_uploads_at_once_are_both_published(aws, export):
     before = aws.executions()
-    bodies = [export(seed=4), export(seed=5)]
+    bodies = [export(4), export(5)]
     uploads = [
         threading.Thread(target=aws.upload, args=(f"uploads/at-once-{n}.csv", body))
         for n, body in enumerate(bodies)
@@ -80,8 +80,21 @@ def test_two_uploads_at_once_are_both_published(aws, export):
     for upload in uploads:
         upload.join()
     wait_for("both executions", lambda: len(aws.executions() - before) == 2)
-    runs = {published(aws, execution) for execution in aws.executions() - before}
-    assert len(runs) == 2
+    outputs = [aws.succeeded(execution) for execution in aws.executions() - before]
+    # The earlier one is published too, unless the later one was faster.
+    superseded = [output for output in outputs if "superseded" in output]
+    assert len(superseded) < 2
+    moment = aws.postgres.ask("SELECT r.as_of FROM insiders.runs r JOIN insiders.current_run USING (run_id)")
+    assert moment == [("2030-01-05 12:00:00",)]
+    print(f"\n  superseded by a later one: {len(superseded)} of 2", end="")
+
+
+def test_an_export_that_comes_late_does_not_replace_a_later_one(aws, export):
+    before, current = aws.executions(), aws.postgres.ask(CURRENT)
+    aws.upload("uploads/late.csv", export(1) + b"\n")
+    output = aws.succeeded(aws.new_execution(before))
+    assert output["superseded"]["Error"] == "Insiders.Conflict"
+    assert aws.postgres.ask(CURRENT) == current
 
 
 def test_stages_that_find_s3_busy_are_tried_again(aws, export):
@@ -89,7 +102,7 @@ def test_stages_that_find_s3_busy_are_tried_again(aws, export):
     stages = ("PreprocessFunction", "EmbedFunction", "PublishFunction")
     for stage in stages:
         aws.cloud.recorder.faults[stage] = 3  # as often as the SDK tries by itself
-    aws.upload("uploads/busy.csv", export(seed=6))
+    aws.upload("uploads/busy.csv", export(6))
     published(aws, aws.new_execution(before))
     for stage in stages:
         assert aws.calls()[stage] - calls[stage] == 2, stage
@@ -101,7 +114,7 @@ def test_a_publisher_without_its_database_waits_for_it(aws, export):
     before, calls = aws.executions(), aws.calls()["PublishFunction"]
     aws.postgres.stop()
     try:
-        aws.upload("uploads/down.csv", export(seed=7))
+        aws.upload("uploads/down.csv", export(7))
         execution = aws.new_execution(before)
         wait_for("two attempts", lambda: aws.calls()["PublishFunction"] >= calls + 2, 120)
     finally:
@@ -133,7 +146,7 @@ def test_a_failure_after_the_run_is_decided_is_written_next_to_it(aws, export):
     aws.messages()
     aws.postgres.ask("ALTER TABLE insiders.runs RENAME TO runs_gone")
     try:
-        aws.upload("uploads/refused.csv", export(seed=8))
+        aws.upload("uploads/refused.csv", export(8))
         found = aws.finished(aws.new_execution(before))
     finally:
         aws.postgres.ask("ALTER TABLE insiders.runs_gone RENAME TO runs")
@@ -147,7 +160,7 @@ def test_a_failure_after_the_run_is_decided_is_written_next_to_it(aws, export):
 def test_a_schedule_takes_the_newest_export_once(aws, export):
     time.sleep(1.1)  # S3 counts in seconds
     before = aws.executions()
-    aws.upload("uploads/newest.csv", export(seed=9))
+    aws.upload("uploads/newest.csv", export(9))
     run_id = published(aws, aws.new_execution(before))
     for schedule, mode in (("DailySchedule", "apply"), ("MonthlySchedule", "fit")):
         before = aws.executions()

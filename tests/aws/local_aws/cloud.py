@@ -86,6 +86,7 @@ class Cloud:
                     "provide-client-params.stepfunctions.StartExecution",
                     lambda params, **_: {k[0].lower() + k[1:]: v for k, v in params.items()},
                 )
+                client.meta.events.register("provide-client-params.s3.PutObject", written)
                 return client
 
         boto_client.boto3 = Boto3
@@ -111,6 +112,11 @@ class Cloud:
 
     def stop(self):
         self.server.shutdown()
+
+
+def written(params, **_):
+    """The service writes a body that is an object as JSON."""
+    return params | {"Body": json.dumps(params["Body"]).encode()}
 
 
 def tidied(event):

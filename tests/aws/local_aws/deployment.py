@@ -99,7 +99,7 @@ class Deployment:
 
     def succeeded(self, execution):
         found = self.finished(execution)
-        assert found["status"] == "SUCCEEDED", found
+        assert found["status"] == "SUCCEEDED", found.get("cause")
         return json.loads(found["output"])
 
     def get(self, key):
@@ -125,9 +125,11 @@ class Deployment:
         self.postgres.remove()
 
 
-def generate(path, rows, seed):
-    """An export of a made-up shop."""
-    command = [str(BINARIES / "insiders"), "generate", "--rows", str(rows)]
-    command += ["--customers", "300", "--seed", str(seed), "-o", str(path)]
+def generate(path, day):
+    """An export of a made-up shop, with a last purchase on day `day` of 2030: the later the
+    day, the later the run's moment."""
+    command = [str(BINARIES / "insiders"), "generate", "--rows", "4000"]
+    command += ["--customers", "300", "--seed", "7", "-o", str(path)]
     subprocess.run(command, check=True, capture_output=True)
-    return path.read_bytes()
+    line = f"999{day:03},85123A,LAST PURCHASE,3,1/{day}/2030 12:00,2.55,12345,United Kingdom"
+    return path.read_bytes() + f"{line}\n".encode()
