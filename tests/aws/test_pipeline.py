@@ -1,6 +1,7 @@
 """From an event to rows in Postgres, through the template's own state machines."""
 
 import json
+import random
 import threading
 import time
 
@@ -8,6 +9,7 @@ from local_aws import access, template
 from local_aws.deployment import BUCKET
 from local_aws.net import wait_for
 
+HEAD = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
 CURRENT = "SELECT min(run_id), count(*) FROM insiders.insiders"
 
 
@@ -18,6 +20,13 @@ def event(aws, key, version):
     made["detail"]["bucket"]["name"] = BUCKET
     made["detail"]["object"] |= {"key": key, "version-id": version}
     return json.dumps(made)
+
+
+def keys(aws, ending):
+    """Keys of all runs that end so."""
+    pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="runs/")
+    found = [item["Key"] for page in pages for item in page.get("Contents", [])]
+    return [key for key in found if key.endswith(ending)]
 
 
 def published(aws, execution):
@@ -126,8 +135,7 @@ def test_bad_input_fails_once_is_recorded_and_somebody_is_told(aws):
     before, calls = aws.executions(), aws.calls()
     current = aws.postgres.ask(CURRENT)
     aws.messages()
-    head = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
-    aws.upload("uploads/bad.csv", (head + "1,2,three,four,five,six,7,UK\n" * 500).encode())
+    aws.upload("uploads/bad.csv", (HEAD + "1,2,three,four,five,six,7,UK\n" * 500).encode())
     execution = aws.new_execution(before)
     found = aws.finished(execution)
     assert (found["status"], found["error"]) == ("FAILED", "Insiders.BadInput")
@@ -141,6 +149,19 @@ def test_bad_input_fails_once_is_recorded_and_somebody_is_told(aws):
     assert aws.postgres.ask(CURRENT) == current
 
 
+def test_a_large_bad_export_leaves_no_table_and_no_broken_upload(aws):
+    before = aws.executions()
+    words = random.Random(1)
+    rows = (f"{words.getrandbits(320):x},2,x,4,five,six,7,UK" for _ in range(400_000))
+    body = "\n".join([HEAD.strip(), *rows]).encode()
+    tables = keys(aws, ".parquet")
+    aws.upload("uploads/bad-large.csv", body)
+    found = aws.finished(aws.new_execution(before))
+    assert (found["status"], found["error"]) == ("FAILED", "Insiders.BadInput")
+    assert keys(aws, ".parquet") == tables
+    assert "Uploads" not in aws.s3.list_multipart_uploads(Bucket=BUCKET)
+
+
 def test_a_failure_after_the_run_is_decided_is_written_next_to_it(aws, export):
     before = aws.executions()
     aws.messages()
@@ -152,8 +173,7 @@ def test_a_failure_after_the_run_is_decided_is_written_next_to_it(aws, export):
         aws.postgres.ask("ALTER TABLE insiders.runs_gone RENAME TO runs")
     assert found["status"] == "FAILED" and found["error"].startswith("Insiders."), found
     (record,) = wait_for("a message", aws.messages)
-    keys = aws.s3.list_objects_v2(Bucket=BUCKET, Prefix="runs/")["Contents"]
-    (key,) = [k["Key"] for k in keys if k["Key"].endswith("/failure.json")]
+    (key,) = keys(aws, "/failure.json")
     assert aws.get(key)["cause"] == record["cause"]
 
 
@@ -180,9 +200,10 @@ def test_each_role_allows_what_its_function_calls_and_nothing_else(aws):
     for function in template.FUNCTIONS:
         allowed = set(template.statements(function, BUCKET))
         calls = {
-            access.needed(*request)
+            call
             for key, *request in aws.cloud.recorder.requests
             if key == function
+            for call in access.needed(*request)
         }
         assert calls, function
         used = set()

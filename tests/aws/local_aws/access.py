@@ -3,8 +3,16 @@
 import fnmatch
 
 
-def needed(method, path, query):
-    """(action, resource) of a path-style request."""
+def needed(method, path, query, missing):
+    """(action, resource) pairs of a path-style request. S3 says that an object is missing, in
+    place of forbidden, only to who may list the bucket."""
+    calls = {action_of(method, path, query)}
+    if missing:
+        calls.add(("s3:ListBucket", f"arn:aws:s3:::{path.lstrip('/').partition('/')[0]}"))
+    return calls
+
+
+def action_of(method, path, query):
     bucket, _, key = path.lstrip("/").partition("/")
     resource = f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}"
     if method in ("GET", "HEAD"):

@@ -33,11 +33,16 @@ class Recorder:
             with self.lock:
                 left = self.faults.get(key, 0)
                 self.faults[key] = max(0, left - 1)
-                if not left:
-                    self.requests.append((key, *request_of(environ)))
             if left:
                 start_response("503 Slow Down", [("content-type", "application/xml")])
                 return [b"<Error><Code>SlowDown</Code><Message>injected</Message></Error>"]
+
+            def recorded(status, headers, *rest):
+                with self.lock:
+                    self.requests.append((key, *request_of(environ), status.startswith("404")))
+                return start_response(status, headers, *rest)
+
+            return self.app(environ, recorded)
         return self.app(environ, start_response)
 
 
