@@ -54,6 +54,15 @@ def test_an_upload_becomes_rows_in_postgres(aws, export):
         print(f"\n  {stage['stage']}: {stage['seconds']:.2f} s, peak {peak:.0f} MiB", end="")
 
 
+def test_the_sample_events_are_what_the_stages_say_to_each_other(aws):
+    for name, before in (("embed", "PreprocessFunction"), ("publish", "EmbedFunction")):
+        sample = json.loads((template.ROOT / "events" / f"{name}.json").read_text())
+        said = aws.functions[before].answers[0]
+        assert sample.keys() == said.keys()
+        assert sample["run"].keys() == said["run"].keys()
+        assert sample["artifacts"].keys() == said["artifacts"].keys()
+
+
 def test_the_same_event_again_does_no_work(aws, export):
     before = aws.executions()
     version = aws.upload("uploads/twice.csv", export(2))
