@@ -7,7 +7,7 @@
 //! [`segments`] describes the segments. [`contracts`] holds what the functions say to each
 //! other, [`settings`] what a shop may change.
 //!
-//! Everything but [`store`], [`lambda`] and [`measure`] is free of IO, clocks, environment
+//! Everything but [`store`], [`lambda`], [`measure`] and [`metrics`] is free of IO, clocks, environment
 //! and global randomness: data in, data out, seeds passed in.
 
 pub mod bundle;
@@ -18,6 +18,7 @@ pub mod features;
 pub mod import;
 pub mod lambda;
 pub mod measure;
+pub mod metrics;
 pub mod models;
 pub mod progress;
 pub mod segments;

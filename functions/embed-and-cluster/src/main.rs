@@ -8,6 +8,7 @@ use std::sync::Arc;
 use embed_and_cluster::{Context, handle};
 use shared::contracts::RunState;
 use shared::lambda::{init_tracing, required_env, serve};
+use shared::metrics;
 use shared::progress::Silent;
 use shared::store::Store;
 
@@ -19,5 +20,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         store,
         progress: Arc::new(Silent),
     };
-    serve(move |state: RunState| async move { handle(context, state).await }).await
+    let deployment = &std::env::var("STAGE").unwrap_or_default();
+    serve(move |state: RunState| async move {
+        let state = handle(context, state).await?;
+        metrics::emit(deployment, &state.run.run_id, &metrics::of_segments(&state));
+        Ok(state)
+    })
+    .await
 }

@@ -2,10 +2,13 @@
 //! export once: decode, parse, quarantine, clean, accumulate. It leaves transactions,
 //! quarantine, features and quality counts in the run's folder.
 //!
-//! [`handle`] is the whole stage; [`pass`] is the one pass over the bytes.
+//! [`handle`] is the whole stage; [`handle_event`] finds out what an event asks of it;
+//! [`pass`] is the one pass over the bytes.
 
+mod event;
 mod handler;
 mod pass;
 mod sink;
 
+pub use event::handle_event;
 pub use handler::{Context, handle, settings_of};

@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use preprocess_to_parquet::{Context, handle};
-use shared::contracts::Request;
+use preprocess_to_parquet::{Context, handle_event};
+use serde_json::Value;
 use shared::lambda::{init_tracing, required_env, serve};
+use shared::metrics;
 use shared::progress::Silent;
 use shared::store::Store;
 
@@ -20,5 +21,13 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         settings: None,
         progress: Arc::new(Silent),
     };
-    serve(move |request: Request| async move { handle(context, request).await }).await
+    let deployment = &std::env::var("STAGE").unwrap_or_default();
+    serve(move |event: Value| async move {
+        let state = handle_event(context, event).await?;
+        if let Some(state) = &state {
+            metrics::emit(deployment, &state.run.run_id, &metrics::of_rows(state));
+        }
+        Ok(state)
+    })
+    .await
 }

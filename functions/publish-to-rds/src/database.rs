@@ -9,6 +9,8 @@ use shared::{Error, Result};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
+use crate::iam::Iam;
+
 /// A Postgres database. Neither `Debug` nor `Display` shows the password.
 #[derive(Clone)]
 pub struct Database {
@@ -16,6 +18,8 @@ pub struct Database {
     /// A PEM file of certificate authorities to trust besides the system's, such as the
     /// bundle of RDS.
     pub ca_file: Option<PathBuf>,
+    /// Who signs in place of a password.
+    iam: Option<Iam>,
     /// Waits and batch sizes.
     pub limits: Limits,
 }
@@ -100,6 +104,7 @@ impl Database {
         Ok(Self {
             config,
             ca_file,
+            iam: None,
             limits: Limits::default(),
         })
     }
@@ -109,6 +114,38 @@ impl Database {
     pub fn with_ca_file(mut self, ca_file: Option<PathBuf>) -> Self {
         self.ca_file = ca_file.or(self.ca_file);
         self
+    }
+
+    /// Signs in by IAM in place of a password. The server must be one, named, and reached
+    /// over TLS: a token on a plain connection would be anybody's.
+    pub fn with_iam(mut self, iam: Iam) -> Result<Self> {
+        let wrong = |reason: &str| Err(Error::config("database URL", reason));
+        if self.config.get_password().is_some() {
+            return wrong("it has a password, and DATABASE_AUTH is iam: leave one out");
+        }
+        if self.encryption() == Encryption::None {
+            return wrong("sign-in by IAM needs TLS: add sslmode=require");
+        }
+        let named = matches!(self.config.get_hosts(), [Host::Tcp(_)]);
+        if !named || self.config.get_user().is_none() {
+            return wrong("sign-in by IAM needs one host name and a user");
+        }
+        self.iam = Some(iam);
+        Ok(self)
+    }
+
+    /// How to connect now: with a fresh token where IAM vouches for us.
+    pub(crate) async fn connection(&self) -> Result<Config> {
+        let mut config = self.config.clone();
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(self.limits.connect);
+        }
+        if let (Some(iam), [Host::Tcp(host)]) = (&self.iam, self.config.get_hosts()) {
+            let port = self.config.get_ports().first().copied().unwrap_or(5432);
+            let user = self.config.get_user().unwrap_or_default();
+            config.password(iam.token(host, port, user).await?);
+        }
+        Ok(config)
     }
 
     pub(crate) fn encryption(&self) -> Encryption {
@@ -241,6 +278,38 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(named.contains("colour"), "{named}");
+    }
+
+    #[test]
+    fn sign_in_by_iam_wants_tls_and_no_password() {
+        let credentials = aws_credential_types::Credentials::for_tests();
+        let iam = Iam::new("eu-west-1", credentials);
+        let sign = |url: &str| Database::parse(url).unwrap().with_iam(iam.clone());
+        sign("postgres://u@db.example/d?sslmode=require").unwrap();
+        for (url, word) in [
+            ("postgres://u:p@db.example/d?sslmode=require", "password"),
+            ("postgres://u@db.example/d?sslmode=disable", "TLS"),
+            ("postgres://db.example/d?sslmode=require", "user"),
+            ("postgres://u@a,b/d?sslmode=require", "one host"),
+        ] {
+            let error = sign(url).unwrap_err();
+            assert!(error.to_string().contains(word), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn each_connection_has_a_token_of_its_own_for_its_host_and_user() {
+        let credentials = aws_credential_types::Credentials::for_tests();
+        let database = Database::parse("postgres://u@db.example:6543/d?sslmode=require")
+            .unwrap()
+            .with_iam(Iam::new("eu-west-1", credentials))
+            .unwrap();
+        let config = database.connection().await.unwrap();
+        let token = std::str::from_utf8(config.get_password().unwrap()).unwrap();
+        assert!(
+            token.starts_with("db.example:6543/?Action=connect&DBUser=u&"),
+            "{token}"
+        );
     }
 
     #[test]

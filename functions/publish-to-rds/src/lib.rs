@@ -14,6 +14,7 @@ mod digest;
 mod encode;
 mod failure;
 mod handler;
+mod iam;
 mod load;
 mod migrate;
 mod names;
@@ -28,6 +29,7 @@ mod tls;
 
 pub use database::{Database, Limits};
 pub use handler::{Context, Published, handle};
+pub use iam::Iam;
 pub use migrate::{MIGRATIONS, Migration};
 pub use names::RunId;
 pub use publish::{Outcome, migrate, migrate_to, publish_rows};

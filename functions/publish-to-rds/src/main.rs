@@ -6,7 +6,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use publish_to_rds::{Context, Database, handle};
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use publish_to_rds::{Context, Database, Iam, handle};
+
 use shared::contracts::RunState;
 use shared::lambda::{init_tracing, required_env, serve};
 use shared::progress::Silent;
@@ -17,6 +19,19 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     init_tracing();
     let ca_file = std::env::var_os("DATABASE_CA_FILE").map(PathBuf::from);
     let database = Database::parse(&required_env("DATABASE_URL")?)?.with_ca_file(ca_file);
+    let database = match std::env::var("DATABASE_AUTH").as_deref() {
+        Ok("iam") => {
+            let region = required_env("AWS_REGION")?;
+            // Lambda puts the role's credentials there and keeps them fresh.
+            let role = EnvironmentVariableCredentialsProvider::new();
+            database.with_iam(Iam::new(&region, role))?
+        }
+        Ok("password") | Err(_) => database,
+        Ok(other) => {
+            let reason = format!("DATABASE_AUTH is '{other}', neither iam nor password");
+            return Err(shared::Error::config("environment", reason).into());
+        }
+    };
     let store = Store::from_env(&required_env("BUCKET")?).await;
     let context = &Context {
         store,

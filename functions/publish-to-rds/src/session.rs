@@ -29,10 +29,7 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) async fn open(database: &Database) -> Result<Self> {
         let place = database.to_string();
-        let mut config = database.config.clone();
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(database.limits.connect);
-        }
+        let mut config = database.connection().await?;
         let failed = |e: tokio_postgres::Error| failure::of(&place, "connecting", &e);
         let (client, driver) = match database.encryption() {
             Encryption::None => {

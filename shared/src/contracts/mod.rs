@@ -5,9 +5,11 @@ mod layout;
 mod manifest;
 mod plan;
 mod request;
+mod trigger;
 
 pub use layout::{Layout, Part};
 pub(crate) use manifest::hex;
 pub use manifest::{Artifact, Counts, Manifest, Publication, Quality, StageReport};
 pub use plan::{ModelAction, Run, RunState, Source};
 pub use request::{AsOf, Mode, ObjectRef, Request};
+pub use trigger::{Trigger, UPLOADS};

@@ -3,6 +3,7 @@
 
 mod client;
 mod failure;
+mod newest;
 mod reader;
 mod writer;
 

@@ -1,0 +1,38 @@
+//! From whatever event set the function off to the request that its stage takes.
+
+use serde_json::Value;
+use shared::Result;
+use shared::contracts::{Mode, ObjectRef, Request, RunState, Trigger};
+
+use crate::{Context, handle};
+
+/// Runs the stage for an event of S3, EventBridge or the scheduler, or a request. `None`
+/// where the event asks for nothing.
+pub async fn handle_event(context: &Context, event: Value) -> Result<Option<RunState>> {
+    let request = match Trigger::parse(event)? {
+        Trigger::Test => {
+            tracing::info!("a test event: notifications are set up");
+            return Ok(None);
+        }
+        Trigger::Run(request) => request,
+        Trigger::Configured { key, mode } => own(context, key, mode),
+        Trigger::Newest { prefix, mode } => {
+            own(context, context.store.newest(&prefix).await?, mode)
+        }
+    };
+    handle(context, request).await.map(Some)
+}
+
+/// A request for an object of the function's own bucket.
+fn own(context: &Context, key: String, mode: Mode) -> Request {
+    Request {
+        source: ObjectRef {
+            bucket: context.store.bucket().to_owned(),
+            key,
+            version: None,
+        },
+        mode,
+        as_of: None,
+        force_publish: false,
+    }
+}

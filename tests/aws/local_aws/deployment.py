@@ -1,0 +1,135 @@
+"""The application of template.yaml, deployed on the local services."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+from .cloud import Cloud
+from .functions import Function, InvokeApi, emulator
+from .net import wait_for
+from .postgres import Postgres
+from .template import FUNCTIONS, REGION, ROOT, binary, definition, function_arn, rule_pattern
+
+BUCKET = "insiders"
+BINARIES = pathlib.Path(os.environ.get("INSIDERS_BIN", ROOT / "target" / "release"))
+
+
+class Deployment:
+    def __init__(self, logs):
+        self.postgres, self.cloud = Postgres(), Cloud()
+        self.s3, self.states = self.cloud.client("s3"), self.cloud.client("stepfunctions")
+        place = {"LocationConstraint": REGION}
+        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
+        versions = {"Status": "Enabled"}
+        self.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=versions)
+        self.functions = {name: self._function(name, logs) for name in FUNCTIONS}
+        self.api = InvokeApi(self.functions)
+        self.cloud.lambda_url = self.api.url
+        self._notify_by_queue()
+        values = {f"{name}Arn": function_arn(name) for name in FUNCTIONS}
+        values |= {"Bucket": BUCKET, "FailureTopicArn": self.topic}
+        self.pipeline = self._machine("Pipeline", values)
+        self.intake = self._machine("Intake", {"PipelineArn": self.pipeline})
+        self._rule()
+
+    def _function(self, name, logs):
+        environment = {
+            "AWS_ENDPOINT_URL": self.cloud.url,
+            "AWS_REGION": REGION,
+            # One key a function: by it the recorder knows whose call it is.
+            "AWS_ACCESS_KEY_ID": name,
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "BUCKET": BUCKET,
+            "STAGE": "test",
+            "DATABASE_URL": self.postgres.url,
+            # The emulator's limit for one invocation.
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": "300",
+        }
+        path = BINARIES / binary(name)
+        if not path.exists():
+            raise FileNotFoundError(f"{path}: cargo build --release, or set INSIDERS_BIN")
+        return Function(emulator(), path, environment, logs / f"{binary(name)}.log")
+
+    def _notify_by_queue(self):
+        sns, self.sqs = self.cloud.client("sns"), self.cloud.client("sqs")
+        self.topic = sns.create_topic(Name="failures")["TopicArn"]
+        self.queue = self.sqs.create_queue(QueueName="mail")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
+        arn = arn["Attributes"]["QueueArn"]
+        sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn)
+
+    def _machine(self, name, values):
+        made = self.states.create_state_machine(
+            name=name,
+            definition=definition(name, values),
+            roleArn="arn:aws:iam::123456789012:role/states",
+        )
+        return made["stateMachineArn"]
+
+    def _rule(self):
+        events = self.cloud.client("events")
+        events.put_rule(Name="upload", EventPattern=rule_pattern(BUCKET))
+        events.put_targets(Rule="upload", Targets=[{"Id": "intake", "Arn": self.intake}])
+        on = {"EventBridgeConfiguration": {}}
+        self.s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=on)
+
+    def upload(self, key, body):
+        """Puts an export and gives its version."""
+        return self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)["VersionId"]
+
+    def executions(self):
+        found = self.states.list_executions(stateMachineArn=self.pipeline)["executions"]
+        return {execution["executionArn"] for execution in found}
+
+    def new_execution(self, before):
+        """The pipeline's one new execution since `before`."""
+        new = wait_for("an execution of the pipeline", lambda: self.executions() - before)
+        assert len(new) == 1, new
+        return new.pop()
+
+    def finished(self, execution, seconds=240):
+        """What an execution came to."""
+
+        def ended():
+            found = self.states.describe_execution(executionArn=execution)
+            return found if found["status"] != "RUNNING" else None
+
+        return wait_for(f"the end of {execution}", ended, seconds, 0.2)
+
+    def succeeded(self, execution):
+        found = self.finished(execution)
+        assert found["status"] == "SUCCEEDED", found.get("cause")
+        return json.loads(found["output"])
+
+    def get(self, key):
+        return json.loads(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
+    def messages(self):
+        found = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
+        found = found.get("Messages", [])
+        for message in found:
+            self.sqs.delete_message(
+                QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"]
+            )
+        return [json.loads(json.loads(message["Body"])["Message"]) for message in found]
+
+    def calls(self):
+        return {name: function.calls for name, function in self.functions.items()}
+
+    def stop(self):
+        self.api.stop()
+        for function in self.functions.values():
+            function.stop()
+        self.cloud.stop()
+        self.postgres.remove()
+
+
+def generate(path, day):
+    """An export of a made-up shop, with a last purchase on day `day` of 2030: the later the
+    day, the later the run's moment."""
+    command = [str(BINARIES / "insiders"), "generate", "--rows", "4000"]
+    command += ["--customers", "300", "--seed", "7", "-o", str(path)]
+    subprocess.run(command, check=True, capture_output=True)
+    line = f"999{day:03},85123A,LAST PURCHASE,3,1/{day}/2030 12:00,2.55,12345,United Kingdom"
+    return path.read_bytes() + f"{line}\n".encode()
