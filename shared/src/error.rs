@@ -57,12 +57,20 @@ pub enum Error {
         /// Its answer.
         reason: String,
     },
-    /// Somebody else changed the same thing first, or a newer one is in place.
+    /// Somebody else changed the same thing first.
     #[error("{what}: {reason}")]
     Conflict {
         /// What was to be changed.
         what: String,
         /// Why it was not.
+        reason: String,
+    },
+    /// A run of a later moment is in place; this one is not shown in its stead.
+    #[error("{what}: {reason}")]
+    Superseded {
+        /// What was to be shown.
+        what: String,
+        /// What is in place, and what to do.
         reason: String,
     },
     /// A stored artifact is not what its digest or schema says.
@@ -118,6 +126,7 @@ impl Error {
             Self::Unavailable { .. } => "Insiders.Unavailable",
             Self::Refused { .. } => "Insiders.Refused",
             Self::Conflict { .. } => "Insiders.Conflict",
+            Self::Superseded { .. } => "Insiders.Superseded",
             Self::Corrupt { .. } => "Insiders.Corrupt",
             Self::Model(e) if e.is_data() => "Insiders.BadInput",
             Self::Model(ModelError::Corrupt { .. }) => "Insiders.Corrupt",

@@ -111,7 +111,7 @@ def test_an_export_that_comes_late_does_not_replace_a_later_one(aws, export):
     before, current = aws.executions(), aws.postgres.ask(CURRENT)
     aws.upload("uploads/late.csv", export(1) + b"\n")
     output = aws.succeeded(aws.new_execution(before))
-    assert output["superseded"]["Error"] == "Insiders.Conflict"
+    assert output["superseded"]["Error"] == "Insiders.Superseded"
     assert aws.postgres.ask(CURRENT) == current
 
 

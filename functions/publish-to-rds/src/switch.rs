@@ -64,7 +64,7 @@ async fn current(session: &Session, run: &PublishRun) -> Result<Option<Current>>
         is_newer: session.get(&row, 2)?,
     };
     if current.is_newer && !run.force {
-        return Err(Error::Conflict {
+        return Err(Error::Superseded {
             what: format!("run {} on {}", run.run_id, session.place()),
             reason: format!(
                 "its as-of {} is older than {}, the as-of of the current run {}; set force_publish in the request, or give --force-publish, to publish it all the same",

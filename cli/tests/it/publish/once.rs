@@ -83,7 +83,7 @@ async fn an_older_run_is_refused_unless_forced() {
     let fixture = Fixture::new("older").await;
     fixture.publish(&Run::new(5, 50)).await.unwrap();
     let error = fixture.publish(&Run::new(4, 40)).await.unwrap_err();
-    assert_eq!(error.name(), "Insiders.Conflict");
+    assert_eq!(error.name(), "Insiders.Superseded");
     let text = error.to_string();
     for part in [
         "2011-01-05T12:00:00",
@@ -145,7 +145,7 @@ async fn of_sixteen_publishers_at_once_the_newest_wins() {
             let run = Run::new(number, 20 + number as usize);
             match fixture.publish(&run).await {
                 Ok(outcome) => assert!(outcome.changed),
-                Err(error) => assert_eq!(error.name(), "Insiders.Conflict", "{error}"),
+                Err(error) => assert_eq!(error.name(), "Insiders.Superseded", "{error}"),
             }
         }));
     }
