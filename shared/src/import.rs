@@ -5,18 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::bundle::{Bundle, BundleManifest, FEATURES, TARGET};
-use crate::contracts::{Quality, Source};
+use crate::contracts::Source;
 use crate::models::codec::{Element, Reader};
 use crate::models::forest::Tree;
 use crate::models::umap::UmapParts;
-use crate::models::{
-    Forest, Init, KMeans, KMeansParams, Metric, MinMaxScaler, ModelError, Umap, silhouette,
-};
-use crate::segments::{Profile, names};
+use crate::models::{Forest, KMeans, Metric, MinMaxScaler, ModelError, Umap};
+use crate::segments::{Profile, names, quality};
 use crate::settings::{self, ClusteringSettings, Settings};
 use crate::store::sha256;
 use crate::{Error, Result};
@@ -27,9 +25,6 @@ const SCALER: &str = "scaler.safetensors";
 const FOREST: &str = "forest.safetensors";
 const UMAP: &str = "umap.safetensors";
 const KMEANS: &str = "kmeans.safetensors";
-
-/// Points up to which the silhouette is exact, and how many it is computed on above that.
-const SILHOUETTE: (usize, usize) = (20_000, 10_000);
 
 /// `import.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -169,7 +164,7 @@ impl Imported {
         let mut clustering = settings.clustering.clone();
         let kmeans = match self.kmeans {
             Some(kmeans) => kmeans,
-            None => kmeans_params(&clustering).fit(points.view())?,
+            None => clustering.kmeans().fit(points.view())?,
         };
         let k = kmeans.centroids().nrows();
         clustering.k = k;
@@ -178,7 +173,7 @@ impl Imported {
         let order = Profile::order(&estimates.to_vec(), &labels.to_vec(), k);
         let kmeans = kmeans.reordered(&order)?;
         let labels = kmeans.predict(points.view())?;
-        let quality = quality(&kmeans, &points, &labels, clustering.seed)?;
+        let quality = quality(&kmeans, points.view(), labels.view(), clustering.seed)?;
         let umap = &self.description.umap;
         let mut embedding = settings.embedding.clone();
         embedding.trees = self.forest.trees().len();
@@ -347,45 +342,6 @@ fn kmeans(bytes: &[u8]) -> Result<KMeans> {
 fn matrix<T: Element>(reader: &Reader<'_>, name: &str) -> Result<Array2<T>, ModelError> {
     let (shape, values) = reader.axes::<T, 2>(name)?;
     Array2::from_shape_vec(shape, values).map_err(|e| reader.corrupt(e.to_string()))
-}
-
-fn kmeans_params(settings: &ClusteringSettings) -> KMeansParams {
-    KMeansParams {
-        k: settings.k,
-        init: match settings.init {
-            settings::Init::Random => Init::Random,
-            settings::Init::KMeansPlusPlus => Init::KMeansPlusPlus,
-        },
-        n_init: settings.n_init,
-        max_iter: settings.max_iter,
-        seed: settings.seed,
-        ..KMeansParams::default()
-    }
-}
-
-fn quality(
-    kmeans: &KMeans,
-    points: &Array2<f64>,
-    labels: &Array1<u32>,
-    seed: u64,
-) -> Result<Quality> {
-    let points: ArrayView2<'_, f64> = points.view();
-    let mut present = labels.to_vec();
-    present.sort_unstable();
-    present.dedup();
-    let (exact, sample) = SILHOUETTE;
-    // Undefined for a single segment, or one a customer.
-    let found = if present.len() >= 2 && present.len() < labels.len() {
-        Some(silhouette(points, labels.view(), exact, sample, seed)?)
-    } else {
-        None
-    };
-    Ok(Quality {
-        segments: u32::try_from(present.len()).map_err(|e| Error::Internal(e.to_string()))?,
-        inertia: kmeans.inertia_of(points, labels.view())?,
-        silhouette: found.as_ref().map_or(0.0, |s| s.score),
-        silhouette_sample: found.and_then(|s| s.sampled).map(|n| n as u64),
-    })
 }
 
 #[cfg(test)]

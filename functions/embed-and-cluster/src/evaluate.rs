@@ -12,13 +12,12 @@ use shared::features::Features;
 use shared::measure::Stage;
 use shared::models::random::{Key, Stream};
 use shared::progress::{Progress, Silent};
-use shared::segments::{Profile, names};
+use shared::segments::{Profile, names, quality};
 use shared::settings::{self, Settings};
 use shared::{Error, Result};
 
 use crate::apply::{Models, apply};
 use crate::fit::fit;
-use crate::handler::quality;
 use crate::matrix;
 
 /// Share of the customers in a resample.
@@ -121,7 +120,12 @@ pub fn evaluate(
     };
     let whole = apply(models, features, progress, &mut stage)?;
     let seed = settings.clustering.seed;
-    let quality = quality(models.kmeans, &whole.points, &whole.labels, seed)?;
+    let quality = quality(
+        models.kmeans,
+        whole.points.view(),
+        whole.labels.view(),
+        seed,
+    )?;
     let labels = whole.labels.to_vec();
     progress.step("trustworthiness");
     let trust = trustworthiness(

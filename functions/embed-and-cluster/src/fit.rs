@@ -4,12 +4,10 @@ use ndarray::{Array1, Array2};
 use shared::Result;
 use shared::features::Features;
 use shared::measure::Stage;
-use shared::models::{
-    Forest, ForestParams, Init, KMeans, KMeansParams, Metric, MinMaxScaler, Umap, UmapParams,
-};
+use shared::models::{Forest, ForestParams, KMeans, Metric, MinMaxScaler, Umap, UmapParams};
 use shared::progress::Progress;
 use shared::segments::Profile;
-use shared::settings::{self, ClusteringSettings, Settings};
+use shared::settings::{self, Settings};
 
 use crate::{cuts, matrix, start};
 
@@ -22,9 +20,6 @@ pub(crate) struct Fitted {
     pub(crate) points: Array2<f64>,
     pub(crate) labels: Array1<u32>,
 }
-
-/// k-means' tolerance, scikit-learn's default.
-const TOLERANCE: f64 = 1e-4;
 
 /// Fits scaler, forest, UMAP and k-means; segment 0 is the one of the highest mean revenue.
 pub(crate) fn fit(
@@ -75,7 +70,7 @@ pub(crate) fn fit(
     let points = matrix::points(umap.transform(leaves.view())?.view());
     stage.lap("transform");
     progress.step("k-means");
-    let kmeans = kmeans(clustering).fit(points.view())?;
+    let kmeans = clustering.kmeans().fit(points.view())?;
     let labels = kmeans.predict(points.view())?;
     let order = Profile::order(&features.gross_revenue, &labels.to_vec(), clustering.k);
     let kmeans = kmeans.reordered(&order)?;
@@ -89,18 +84,4 @@ pub(crate) fn fit(
         points,
         labels,
     })
-}
-
-fn kmeans(settings: &ClusteringSettings) -> KMeansParams {
-    KMeansParams {
-        k: settings.k,
-        init: match settings.init {
-            settings::Init::Random => Init::Random,
-            settings::Init::KMeansPlusPlus => Init::KMeansPlusPlus,
-        },
-        n_init: settings.n_init,
-        max_iter: settings.max_iter,
-        tol: TOLERANCE,
-        seed: settings.seed,
-    }
 }

@@ -11,9 +11,8 @@ use shared::contracts::{
 };
 use shared::features::Features;
 use shared::measure::Stage;
-use shared::models::silhouette;
 use shared::progress::Progress;
-use shared::segments::{Profile, names};
+use shared::segments::{Profile, names, quality};
 use shared::store::Store;
 use shared::tables::{SegmentRows, TableWriter, read_features, segments_batches, segments_schema};
 use shared::{Error, Result};
@@ -28,11 +27,6 @@ pub struct Context {
     /// Who is watching.
     pub progress: Arc<dyn Progress>,
 }
-
-/// Customers up to which the silhouette is exact; it takes time in their square.
-const EXACT_SILHOUETTE: usize = 20_000;
-/// Customers that it is computed on above that.
-const SILHOUETTE_SAMPLE: usize = 10_000;
 
 /// What the models said, ready to be written.
 struct Scored {
@@ -115,7 +109,8 @@ fn score(
         Err(bundle) => &bundle.kmeans,
     };
     progress.step("silhouette");
-    let quality = quality(kmeans, &points, &labels, run.settings.clustering.seed)?;
+    let seed = run.settings.clustering.seed;
+    let quality = quality(kmeans, points.view(), labels.view(), seed)?;
     stage.lap("silhouette");
     let bundle = fitted.ok().map(|fitted| Bundle {
         manifest: bundle_manifest(run, source, &features, &segments, &quality),
@@ -133,36 +128,6 @@ fn score(
         quality,
         bundle,
         stage,
-    })
-}
-
-pub(crate) fn quality(
-    kmeans: &shared::models::KMeans,
-    points: &Array2<f64>,
-    labels: &Array1<u32>,
-    seed: u64,
-) -> Result<Quality> {
-    let mut present = labels.to_vec();
-    present.sort_unstable();
-    present.dedup();
-    // Undefined for a single segment, or one a customer: nothing lies better or worse then.
-    let defined = present.len() >= 2 && present.len() < labels.len();
-    let silhouette = if defined {
-        Some(silhouette(
-            points.view(),
-            labels.view(),
-            EXACT_SILHOUETTE,
-            SILHOUETTE_SAMPLE,
-            seed,
-        )?)
-    } else {
-        None
-    };
-    Ok(Quality {
-        segments: u32::try_from(present.len()).map_err(|e| Error::Internal(e.to_string()))?,
-        inertia: kmeans.inertia_of(points.view(), labels.view())?,
-        silhouette: silhouette.as_ref().map_or(0.0, |found| found.score),
-        silhouette_sample: silhouette.and_then(|found| found.sampled).map(|n| n as u64),
     })
 }
 

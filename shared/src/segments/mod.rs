@@ -2,6 +2,8 @@
 
 mod names;
 mod profile;
+mod quality;
 
 pub use names::names;
 pub use profile::{Profile, SegmentProfile};
+pub use quality::quality;

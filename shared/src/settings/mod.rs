@@ -5,6 +5,7 @@ mod decimal;
 
 use serde::{Deserialize, Serialize};
 
+use crate::models::{self, KMeansParams};
 use crate::{Error, Result};
 
 pub use decimal::{Decimal, DecimalError};
@@ -218,6 +219,23 @@ pub struct PublishSettings {
 impl Default for Settings {
     fn default() -> Self {
         Self::of(Profile::Default)
+    }
+}
+
+impl ClusteringSettings {
+    /// The parameters of a fit, with scikit-learn's default tolerance.
+    pub fn kmeans(&self) -> KMeansParams {
+        KMeansParams {
+            k: self.k,
+            init: match self.init {
+                Init::Random => models::Init::Random,
+                Init::KMeansPlusPlus => models::Init::KMeansPlusPlus,
+            },
+            n_init: self.n_init,
+            max_iter: self.max_iter,
+            tol: 1e-4,
+            seed: self.seed,
+        }
     }
 }
 
