@@ -55,6 +55,10 @@ pub struct UmapDescription {
     pub a: f64,
     pub b: f64,
     pub seed: u64,
+    /// The state that a transform's random numbers begin with, drawn from the seed by numpy.
+    /// With it points are found by umap-learn's very steps, without it by ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transform_state: Option<[i64; 3]>,
 }
 
 impl Description {
@@ -318,6 +322,7 @@ fn umap(bytes: &[u8], parameters: &UmapDescription) -> Result<Umap> {
             seed: parameters.seed,
             // Scoring a training customer again gives the point that it was trained with.
             snap_exact: true,
+            replay: parameters.transform_state,
             leaves: matrix(&reader, "leaves")?,
             embedding,
         })
