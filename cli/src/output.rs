@@ -87,10 +87,7 @@ pub(crate) fn summary(manifest: &Manifest, profile: &Profile, dir: &Path, publis
 }
 
 /// A moment of a backfill: its segments, and who moved since the moment before.
-pub(crate) fn moment(
-    finished: &Finished,
-    before: Option<&Finished>,
-) -> shared::Result<String> {
+pub(crate) fn moment(finished: &Finished, before: Option<&Finished>) -> shared::Result<String> {
     let manifest = &finished.manifest;
     let mut text = format!(
         "{}: {} customers, run {}, model {}\n",
@@ -139,7 +136,9 @@ fn matrix(
     let heads = named(&columns).into_iter().map(|id| title(id, "left"));
     line("from \\ to", heads.collect());
     for from in named(&rows) {
-        let cells = named(&columns).into_iter().map(|to| cell(from, to).to_string());
+        let cells = named(&columns)
+            .into_iter()
+            .map(|to| cell(from, to).to_string());
         line(&title(from, "entered"), cells.collect());
     }
     let sums = |of: fn(&Migration) -> Option<u32>| {

@@ -74,7 +74,9 @@ pub enum Error {
         reason: String,
     },
     /// A run's models are a challenger: readers do not see it.
-    #[error("model {model} stays a challenger: {reason}; insiders models promote {model} makes it the champion all the same")]
+    #[error(
+        "model {model} stays a challenger: {reason}; insiders models promote {model} makes it the champion all the same"
+    )]
     NotPromoted {
         /// The model's version.
         model: String,

@@ -17,9 +17,9 @@ use shared::{Error, Result};
 
 use crate::apply::{Models, apply};
 use crate::fit::fit;
-use crate::score::numbers;
 use crate::matrix;
 use crate::resample::{self, Resample, aligned, common, enough};
+use crate::score::numbers;
 
 /// Neighbours that the trustworthiness looks at.
 const NEIGHBORS: usize = 15;

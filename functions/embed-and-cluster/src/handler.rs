@@ -49,8 +49,9 @@ pub async fn handle(context: &Context, state: RunState) -> Result<RunState> {
     let stored = stored(store, &state.run).await?;
 
     let (run, progress) = (state.run.clone(), Arc::clone(&context.progress));
-    let scored =
-        tokio::task::spawn_blocking(move || score(features, stored, &run, progress.as_ref(), stage));
+    let scored = tokio::task::spawn_blocking(move || {
+        score(features, stored, &run, progress.as_ref(), stage)
+    });
     let mut scored = scored.await.map_err(|e| Error::Internal(e.to_string()))??;
 
     context.progress.step("write segments");
@@ -140,7 +141,11 @@ async fn bundle(
         Some(succession) => {
             let new = succession.matching.unmatched();
             let new = u32::try_from(new).map_err(|e| Error::Internal(e.to_string()))?;
-            let free = if new == 0 { 0 } else { reserve(store, new).await? };
+            let free = if new == 0 {
+                0
+            } else {
+                reserve(store, new).await?
+            };
             let (segments, lineage) = succession.segments(&made.described, free);
             let gates = succession::judge(&scored.quality, succession, &segments, run)?;
             (segments, Some(lineage), gates)

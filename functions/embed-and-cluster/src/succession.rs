@@ -36,7 +36,9 @@ impl Succession {
         progress: &dyn Progress,
         stage: &mut Stage,
     ) -> Result<Self> {
-        let before = apply(champion.into(), features, progress, stage)?.labels.to_vec();
+        let before = apply(champion.into(), features, progress, stage)?
+            .labels
+            .to_vec();
         let (old, new) = (champion.manifest.segments.len(), settings.clustering.k);
         let matching = Matching::of(&before, labels, old, new)?;
         let count = settings.gates.resamples;

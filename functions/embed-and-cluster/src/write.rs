@@ -119,7 +119,11 @@ async fn migrations(
     let Some(earlier) = segments_of(store, &before.run_id).await? else {
         return Ok(None);
     };
-    let ids: Vec<u32> = earlier.label.iter().map(|label| label.cast_unsigned()).collect();
+    let ids: Vec<u32> = earlier
+        .label
+        .iter()
+        .map(|label| label.cast_unsigned())
+        .collect();
     Ok(Some(Migrations::between(
         &before.run_id,
         before.as_of,
@@ -207,7 +211,11 @@ pub(crate) async fn again(store: &Store, state: &RunState) -> Result<()> {
     let Some(rows) = rows else {
         return Ok(());
     };
-    let members: Vec<u32> = rows.label.iter().map(|label| label.cast_unsigned()).collect();
+    let members: Vec<u32> = rows
+        .label
+        .iter()
+        .map(|label| label.cast_unsigned())
+        .collect();
     let as_of = manifest.effective_as_of;
     manifest.migrations = migrations(store, state, as_of, &rows, &members).await?;
     put_json(store, &key, &manifest).await.map(drop)

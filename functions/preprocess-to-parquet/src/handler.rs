@@ -109,13 +109,7 @@ async fn plan(context: &Context, request: &Request) -> Result<(Run, Option<Champ
     };
     let (source, champion) = tokio::try_join!(store.source(&request.source), champion(store))?;
     let champion = champion.map(|(champion, _)| champion);
-    let run = Run::plan(
-        store.bucket(),
-        request,
-        source,
-        settings,
-        champion.as_ref(),
-    )?;
+    let run = Run::plan(store.bucket(), request, source, settings, champion.as_ref())?;
     Ok((run, champion))
 }
 

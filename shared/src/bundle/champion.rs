@@ -99,10 +99,7 @@ const ATTEMPTS: usize = 20;
 
 /// Changes the pointer as it is found, until nobody else was faster. `change` leaves it as
 /// it is to say that nothing has to be written.
-async fn change<T>(
-    store: &Store,
-    mut change: impl FnMut(&mut Champion) -> Result<T>,
-) -> Result<T> {
+async fn change<T>(store: &Store, mut change: impl FnMut(&mut Champion) -> Result<T>) -> Result<T> {
     let mut lost = None;
     for _ in 0..ATTEMPTS {
         let (current, etag) = champion(store).await?.unzip();
@@ -221,9 +218,7 @@ pub async fn rename(store: &Store, segment: u32, name: &str) -> Result<()> {
             let renamed = champion.names.get(&s.id);
             renamed.unwrap_or(&s.name).clone()
         };
-        let taken = known
-            .iter()
-            .find(|s| s.id != segment && name_of(s) == name);
+        let taken = known.iter().find(|s| s.id != segment && name_of(s) == name);
         if let Some(other) = taken {
             return Err(Error::config(
                 "name",

@@ -14,7 +14,9 @@ use crate::models::{Forest, KMeans, MinMaxScaler, Umap};
 use crate::store::Store;
 use crate::{Error, Result};
 
-pub use champion::{Champion, Cause, Move, champion, promote, promote_after, rename, reserve, rollback};
+pub use champion::{
+    Cause, Champion, Move, champion, promote, promote_after, rename, reserve, rollback,
+};
 pub use manifest::{BundleManifest, FEATURES, TARGET};
 
 /// The models of one fit.

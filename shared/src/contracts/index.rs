@@ -54,7 +54,11 @@ mod tests {
     #[test]
     fn a_run_follows_the_last_one_of_an_earlier_moment() {
         let mut index = RunIndex::default();
-        for (run_id, as_of) in [("c", "2011-03-31"), ("a", "2011-01-31"), ("b", "2011-02-28")] {
+        for (run_id, as_of) in [
+            ("c", "2011-03-31"),
+            ("a", "2011-01-31"),
+            ("b", "2011-02-28"),
+        ] {
             index.add(IndexedRun {
                 run_id: run_id.into(),
                 as_of: as_of.parse().unwrap(),

@@ -226,8 +226,7 @@ mod tests {
         let other_content = plan(Mode::Auto, changed, Some("m"));
         let mut asked = request(Mode::Auto);
         asked.as_of = Some("2011-12-09".parse().unwrap());
-        let other_moment =
-            Run::plan("b", &asked, source(), Settings::default(), Some(&m)).unwrap();
+        let other_moment = Run::plan("b", &asked, source(), Settings::default(), Some(&m)).unwrap();
         let mut settings = Settings::default();
         settings.cleaning.min_unit_price = "0.05".parse().unwrap();
         let other_rule =

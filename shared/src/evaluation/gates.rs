@@ -53,8 +53,16 @@ pub fn judge(challenge: &Challenge, gates: &GateSettings) -> Vec<Gate> {
         found.push(at_least("min_stability", stability, gates.min_stability));
     }
     for (name, value, threshold) in [
-        ("max_moved_share", challenge.moved_share, gates.max_moved_share),
-        ("max_share_shift", challenge.share_shift, gates.max_share_shift),
+        (
+            "max_moved_share",
+            challenge.moved_share,
+            gates.max_moved_share,
+        ),
+        (
+            "max_share_shift",
+            challenge.share_shift,
+            gates.max_share_shift,
+        ),
     ] {
         found.push(at_most(name, value, threshold));
     }
@@ -106,12 +114,48 @@ mod tests {
             Some(vec![Drift { feature, psi, ks }])
         };
         let worse: [(&str, Challenge); 6] = [
-            ("min_silhouette", Challenge { silhouette: f64::NAN, ..fine.clone() }),
-            ("min_stability", Challenge { stability: Some(0.1), ..fine.clone() }),
-            ("max_moved_share", Challenge { moved_share: 0.5, ..fine.clone() }),
-            ("max_share_shift", Challenge { share_shift: 0.2, ..fine.clone() }),
-            ("max_psi", Challenge { drift: drifted(0.3, 0.0), ..fine.clone() }),
-            ("max_ks", Challenge { drift: drifted(0.0, 0.3), ..fine.clone() }),
+            (
+                "min_silhouette",
+                Challenge {
+                    silhouette: f64::NAN,
+                    ..fine.clone()
+                },
+            ),
+            (
+                "min_stability",
+                Challenge {
+                    stability: Some(0.1),
+                    ..fine.clone()
+                },
+            ),
+            (
+                "max_moved_share",
+                Challenge {
+                    moved_share: 0.5,
+                    ..fine.clone()
+                },
+            ),
+            (
+                "max_share_shift",
+                Challenge {
+                    share_shift: 0.2,
+                    ..fine.clone()
+                },
+            ),
+            (
+                "max_psi",
+                Challenge {
+                    drift: drifted(0.3, 0.0),
+                    ..fine.clone()
+                },
+            ),
+            (
+                "max_ks",
+                Challenge {
+                    drift: drifted(0.0, 0.3),
+                    ..fine.clone()
+                },
+            ),
         ];
         for (name, challenge) in worse {
             let judged = judge(&challenge, &gates);
@@ -119,7 +163,11 @@ mod tests {
             assert_eq!(failed.len(), 1);
             assert_eq!(failed[0].name, name);
         }
-        let unknown = Challenge { stability: None, drift: None, ..fine };
+        let unknown = Challenge {
+            stability: None,
+            drift: None,
+            ..fine
+        };
         assert_eq!(judge(&unknown, &gates).len(), 3);
     }
 

@@ -118,7 +118,10 @@ fn a_folder_becomes_a_bundle_with_the_spenders_first() {
     assert_eq!(bundle.kmeans.centroids()[[0, 0]], 9.0);
     let segments = &bundle.manifest.segments;
     assert_eq!((segments[0].id, segments[0].name.as_str()), (1, "Insiders"));
-    assert_eq!((segments[1].id, segments[1].name.as_str()), (0, "Segment 0"));
+    assert_eq!(
+        (segments[1].id, segments[1].name.as_str()),
+        (0, "Segment 0")
+    );
     let beside = read(&folder()).unwrap();
     let beside = beside.into_bundle(&Settings::default(), 11).unwrap();
     assert_eq!(beside.manifest.segments[1].id, 11);

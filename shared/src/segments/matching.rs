@@ -73,6 +73,8 @@ pub struct Matching {
     after: Vec<usize>,
     /// By segment after, the one before.
     pairs: Vec<Option<usize>>,
+    /// Customers in the best pairs, those that do not count included.
+    best: usize,
 }
 
 impl Matching {
@@ -90,9 +92,11 @@ impl Matching {
             .map(|new| shared.iter().filter_map(|row| row.get(new)).sum())
             .collect();
         let mut pairs = vec![None; k_after];
+        let mut best = 0;
         for (old, new) in assign(&shared, k_after)? {
             let at = |sizes: &[usize], i: usize| sizes.get(i).copied().unwrap_or_default();
             let both = cell(&shared, old, new);
+            best += both;
             let smaller = at(&sizes_before, old).min(at(&sizes_after, new));
             if both > 0
                 && both * 2 >= smaller
@@ -106,7 +110,14 @@ impl Matching {
             before: sizes_before,
             after: sizes_after,
             pairs,
+            best,
         })
+    }
+
+    /// Share of the customers on whom the two partitions agree, whatever the segments are
+    /// called: the most that any one-to-one matching has in its pairs.
+    pub fn best_agreement(&self) -> f64 {
+        self.best as f64 / self.after.iter().sum::<usize>().max(1) as f64
     }
 
     /// Segments after that are none of those before.
@@ -145,7 +156,11 @@ impl Matching {
                 Some(name) if name != FIRST => name.to_owned(),
                 _ => described.to_owned(),
             });
-            ids.push(old.map(|old| old.id).or_else(|| free.next()).unwrap_or(u32::MAX));
+            ids.push(
+                old.map(|old| old.id)
+                    .or_else(|| free.next())
+                    .unwrap_or(u32::MAX),
+            );
         }
         let names = unique(names);
         let id_before = |old: usize| before.get(old).map_or(u32::MAX, |segment| segment.id);

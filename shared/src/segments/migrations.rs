@@ -69,7 +69,9 @@ impl Migrations {
         let mut cells: BTreeMap<(Option<u32>, Option<u32>), Flow> = BTreeMap::new();
         let mut count = |from: Option<Member>, to: Option<Member>| {
             let segment = |member: Member| member.segment;
-            let flow = cells.entry((from.map(segment), to.map(segment))).or_default();
+            let flow = cells
+                .entry((from.map(segment), to.map(segment)))
+                .or_default();
             flow.customers += 1;
             flow.gross_revenue += to.or(from).map_or(0.0, |member| member.gross_revenue);
         };

@@ -40,9 +40,12 @@ impl Segment {
         let given = segments.iter().filter_map(|s| names.get(&s.id));
         let others = segments.iter().filter(|s| !names.contains_key(&s.id));
         let all = given.chain(others.map(|s| &s.name)).cloned().collect();
-        let mut others = names::unique(all)
-            .into_iter()
-            .skip(segments.iter().filter(|s| names.contains_key(&s.id)).count());
+        let mut others = names::unique(all).into_iter().skip(
+            segments
+                .iter()
+                .filter(|s| names.contains_key(&s.id))
+                .count(),
+        );
         let renamed = segments.iter().map(|segment| Self {
             id: segment.id,
             name: names

@@ -28,9 +28,8 @@ pub(super) async fn list(args: ListArgs) -> Result<(), Failure> {
         output::result(&json(&all)?);
         return Ok(());
     }
-    let mut text = String::from(
-        "  version                customers  segments  silhouette  place\n",
-    );
+    let mut text =
+        String::from("  version                customers  segments  silhouette  place\n");
     for model in &models {
         let is_champion = champion.version == model.version;
         // Writing to a String can't fail.

@@ -60,9 +60,10 @@ async fn store(
     // Beside a champion the segments are others than its own: they get numbers of their own.
     let free = match champion(store).await? {
         Some(_) => {
-            let most = imported.kmeans.as_ref().map_or(settings.clustering.k, |kmeans| {
-                kmeans.centroids().nrows()
-            });
+            let most = imported
+                .kmeans
+                .as_ref()
+                .map_or(settings.clustering.k, |kmeans| kmeans.centroids().nrows());
             let most = u32::try_from(most).map_err(|e| Error::Internal(e.to_string()))?;
             reserve(store, most).await?
         }

@@ -135,7 +135,9 @@ impl Run {
     pub(super) fn of(number: u32, customer_id: Vec<String>) -> Self {
         let n = customer_id.len();
         let label: Vec<i32> = (0..n as i32).map(|row| row % SEGMENTS).collect();
-        let names: Vec<String> = (0..SEGMENTS).map(|label| format!("Segment {label}")).collect();
+        let names = ["Insiders", "Segment 1", "Segment 2"]
+            .map(str::to_owned)
+            .to_vec();
         let real = |scale: f64| {
             (0..n)
                 .map(|row| (row as f64 + f64::from(number)) * scale)

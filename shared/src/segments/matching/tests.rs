@@ -16,12 +16,7 @@ fn described(k: usize) -> Vec<String> {
     (0..k).map(|i| format!("described {i}")).collect()
 }
 
-fn succeed(
-    before: &[u32],
-    after: &[u32],
-    old: &[&str],
-    k_after: usize,
-) -> (Vec<Segment>, Lineage) {
+fn succeed(before: &[u32], after: &[u32], old: &[&str], k_after: usize) -> (Vec<Segment>, Lineage) {
     let matching = Matching::of(before, after, old.len(), k_after).unwrap();
     matching.succeed("m", &segments(old), &described(k_after), 100)
 }
