@@ -2,7 +2,7 @@
 //! our own, both under one folder, both on the loopback alone.
 //!
 //! ```text
-//! DIR/uploads  runs  models  config    links into the bucket
+//! DIR/uploads  runs  models  config  history    links into the bucket
 //! DIR/.store/insiders/                 the bucket, one file an object
 //! DIR/postgres/                        the data of Postgres (or a link to it)
 //! DIR/postgres.log  postgres.password

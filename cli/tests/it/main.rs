@@ -15,6 +15,7 @@ mod bad_input;
 mod cleaning;
 mod evaluate;
 mod golden;
+mod history;
 mod import;
 mod parts;
 mod publish;

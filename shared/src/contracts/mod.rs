@@ -1,12 +1,14 @@
 //! What the functions say to each other: small JSON messages of places and digests, never
 //! data; and where each artifact lies.
 
+mod inputs;
 mod layout;
 mod manifest;
 mod plan;
 mod request;
 mod trigger;
 
+pub use inputs::Inputs;
 pub use layout::{Layout, Part};
 pub(crate) use manifest::hex;
 pub use manifest::{Artifact, Counts, Manifest, Publication, Quality, StageReport};

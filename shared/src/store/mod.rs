@@ -3,8 +3,10 @@
 
 mod client;
 mod failure;
+mod hashed;
 mod newest;
 mod reader;
+mod versions;
 mod writer;
 
 use std::sync::Arc;
@@ -18,7 +20,9 @@ use crate::contracts::{Artifact, ObjectRef, Source};
 use crate::{Error, Result};
 
 pub use client::Endpoint;
+pub use hashed::Hashed;
 pub use reader::ObjectReader;
+pub use versions::ObjectVersion;
 pub use writer::{ObjectWriter, Pending};
 
 /// A bucket. Cheap to clone; clients are built once.
