@@ -3,6 +3,7 @@
 
 mod layout;
 mod manifest;
+mod migrations;
 mod plan;
 mod request;
 mod trigger;
@@ -10,6 +11,7 @@ mod trigger;
 pub use layout::{Layout, Part};
 pub(crate) use manifest::hex;
 pub use manifest::{Artifact, Counts, Manifest, Publication, Quality, StageReport};
+pub use migrations::{Flow, Migrations};
 pub use plan::{ModelAction, Run, RunState, Source};
 pub use request::{AsOf, Mode, ObjectRef, Request};
 pub use trigger::{Trigger, UPLOADS};
