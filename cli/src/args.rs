@@ -28,6 +28,8 @@ pub enum Command {
     Generate(GenerateArgs),
     /// Bring models in from elsewhere.
     Models(ModelsArgs),
+    /// List the runs that Postgres keeps, or go back to one of them.
+    Runs(RunsArgs),
     /// Start the Postgres server of a folder and talk to it with psql.
     Psql(PsqlArgs),
 }
@@ -180,6 +182,58 @@ pub struct ImportArgs {
     /// Make it the champion even if there is one; the first model becomes it anyway.
     #[arg(long)]
     pub promote: bool,
+}
+
+/// `insiders runs`.
+#[derive(Debug, clap::Args)]
+pub struct RunsArgs {
+    /// What to do with runs.
+    #[command(subcommand)]
+    pub verb: RunsVerb,
+}
+
+/// One verb each.
+#[derive(Debug, Subcommand)]
+pub enum RunsVerb {
+    /// List the runs that are kept, the oldest moment first.
+    List(ListRunsArgs),
+    /// Make a kept run the one that readers see, whatever its moment.
+    Rollback(RollbackArgs),
+}
+
+/// `insiders runs list`.
+#[derive(Debug, clap::Args)]
+pub struct ListRunsArgs {
+    /// Where the runs are.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Print JSON alone.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `insiders runs rollback`.
+#[derive(Debug, clap::Args)]
+pub struct RollbackArgs {
+    /// The run.
+    pub run_id: String,
+    /// Where the runs are.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Print JSON alone.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A database that something was published into.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DatabaseArgs {
+    /// The folder of the run, for the Postgres server in it.
+    #[arg(long, default_value = "insiders-data")]
+    pub dir: PathBuf,
+    /// A Postgres server in place of the folder's.
+    #[arg(long)]
+    pub database_url: Option<String>,
 }
 
 /// `insiders psql`.

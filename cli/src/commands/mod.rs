@@ -6,6 +6,7 @@ mod generate;
 mod models;
 mod psql;
 mod run;
+mod runs;
 mod upload;
 
 use crate::Failure;
@@ -19,6 +20,7 @@ pub async fn execute(args: Args) -> Result<(), Failure> {
         Command::Evaluate(args) => evaluate::evaluate(args).await,
         Command::Generate(args) => generate::generate(&args),
         Command::Models(args) => models::models(args).await,
+        Command::Runs(args) => runs::runs(args).await,
         Command::Psql(args) => psql::psql(args).await,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AsOf, Run, RunState};
+use super::{AsOf, Migrations, Run, RunState};
 
 /// One object that a run wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +114,9 @@ pub struct Manifest {
     /// Set once the run was published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publication: Option<Publication>,
+    /// Who changed segment since the run that was published before; set with `publication`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrations: Option<Migrations>,
 }
 
 impl Manifest {
@@ -133,6 +136,7 @@ impl Manifest {
             artifacts: state.artifacts.clone(),
             stages: state.stages.clone(),
             publication: None,
+            migrations: None,
         }
     }
 }

@@ -4,6 +4,7 @@
 mod inputs;
 mod layout;
 mod manifest;
+mod migrations;
 mod plan;
 mod request;
 mod trigger;
@@ -12,6 +13,7 @@ pub use inputs::Inputs;
 pub use layout::{Layout, Part};
 pub(crate) use manifest::hex;
 pub use manifest::{Artifact, Counts, Manifest, Publication, Quality, StageReport};
+pub use migrations::{Flow, Migrations};
 pub use plan::{ModelAction, Run, RunState, Source};
 pub use request::{AsOf, Mode, ObjectRef, Request};
 pub use trigger::{Trigger, UPLOADS};
