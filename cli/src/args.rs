@@ -30,6 +30,8 @@ pub enum Command {
     Models(ModelsArgs),
     /// List the runs that Postgres keeps, or go back to one of them.
     Runs(RunsArgs),
+    /// Remove people from everything that is kept, for good.
+    Erase(EraseArgs),
     /// Start the Postgres server of a folder and talk to it with psql.
     Psql(PsqlArgs),
 }
@@ -234,6 +236,28 @@ pub struct DatabaseArgs {
     /// A Postgres server in place of the folder's.
     #[arg(long)]
     pub database_url: Option<String>,
+}
+
+/// `insiders erase`.
+#[derive(Debug, clap::Args)]
+pub struct EraseArgs {
+    /// Their customer ids, as segments.parquet has them; behind `--` where one begins with a
+    /// dash.
+    #[arg(required = true)]
+    pub customers: Vec<String>,
+    /// Where they were published.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// A bucket on S3 in place of the folder's, by the credentials and region of the
+    /// environment.
+    #[arg(long)]
+    pub bucket: Option<String>,
+    /// Settings by which the uploads are read; by default config/insiders.toml there.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Print JSON alone.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `insiders psql`.

@@ -72,6 +72,37 @@ impl Ledger {
         true
     }
 
+    /// Other bytes will stand in place of those with this digest; whether that is news.
+    pub fn expect(&mut self, sha256: &str, next: &str) -> bool {
+        let Some(upload) = self.of_content(sha256) else {
+            return false;
+        };
+        if upload.sha256 == next || upload.also.iter().any(|also| also == next) {
+            return false;
+        }
+        upload.also.push(next.to_owned());
+        true
+    }
+
+    /// Bytes with the digest `next` stand at `source` in place of the upload of this name and
+    /// digest; whether that is news. What it was known by before it is still known by.
+    pub fn replace(&mut self, sha256: &str, source: &Source, next: &str) -> bool {
+        let Some(upload) = self.of_content(sha256) else {
+            return false;
+        };
+        let is_it = upload.source.bucket == source.bucket && upload.source.key == source.key;
+        if !is_it || upload.sha256 == next && upload.source == *source {
+            return false;
+        }
+        if upload.sha256 != next {
+            let before = std::mem::replace(&mut upload.sha256, next.to_owned());
+            upload.also.retain(|also| also != next);
+            upload.also.push(before);
+        }
+        upload.source = source.clone();
+        true
+    }
+
     /// What a run reads of the ledger: its bytes depend on the uploads alone.
     fn list(&self) -> Self {
         let mut list = self.clone();
@@ -177,6 +208,19 @@ mod tests {
         assert!(!ledger.lists(&source("again", "2")));
         ledger.uploads[0].also.push("z".to_owned());
         assert!(!ledger.add(&source("a", "4"), "z"));
+        assert!(ledger.expect("y", "y2") && !ledger.expect("y", "y2"));
+        assert!(
+            !ledger.add(&source("a", "5"), "y2"),
+            "seen before it is told"
+        );
+        let next = source("a", "5");
+        assert!(ledger.replace("y", &next, "y2") && !ledger.replace("y2", &next, "y2"));
+        assert!(ledger.lists(&next) && !ledger.lists(&source("a", "3")));
+        assert!(
+            !ledger.add(&source("a", "6"), "y"),
+            "the bytes of before are still known"
+        );
+        assert!(!ledger.replace("y", &source("other", "7"), "y2"));
         let text = ledger.json().unwrap();
         assert_eq!(Ledger::parse(&text, "t").unwrap(), ledger);
         assert!(

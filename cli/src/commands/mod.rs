@@ -1,6 +1,7 @@
 //! One file a verb.
 
 mod demo;
+mod erase;
 mod evaluate;
 mod generate;
 mod models;
@@ -21,6 +22,7 @@ pub async fn execute(args: Args) -> Result<(), Failure> {
         Command::Generate(args) => generate::generate(&args),
         Command::Models(args) => models::models(args).await,
         Command::Runs(args) => runs::runs(args).await,
+        Command::Erase(args) => erase::erase(args).await,
         Command::Psql(args) => psql::psql(args).await,
     }
 }

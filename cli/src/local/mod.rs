@@ -16,3 +16,8 @@ pub mod s3;
 pub use error::LocalError;
 pub use postgres::{Install, LocalPostgres};
 pub use s3::LocalS3;
+
+/// 64 hexadecimal digits that nobody can guess.
+pub(crate) fn random() -> Result<String, LocalError> {
+    dir::secret::<32>()
+}

@@ -13,6 +13,7 @@
 
 mod bad_input;
 mod cleaning;
+mod erasure;
 mod evaluate;
 mod golden;
 mod history;

@@ -7,10 +7,12 @@
 mod ids;
 mod mention;
 mod records;
+mod rewrite;
 mod tables;
 mod tombstones;
 
 pub use ids::Ids;
-pub use records::{Found, copy_without, mentioned_in_spans};
+pub use records::{Found, Span, mentioned_in_spans};
+pub use rewrite::rewrite;
 pub use tables::{Kept, without};
 pub use tombstones::{TOMBSTONES, Tombstones, bury, tombstones};

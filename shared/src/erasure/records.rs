@@ -13,7 +13,7 @@ use crate::transactions::reader::byte_order_mark;
 use crate::transactions::records::{Record, Records, Shape};
 
 /// Where in a text, in bytes from its start.
-type Span = (u64, u64);
+pub type Span = (u64, u64);
 
 /// What of a text is somebody's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -156,7 +156,11 @@ fn skip(text: &mut impl Read, bytes: u64) -> io::Result<u64> {
 }
 
 /// Copies `text` without `spans`, which are in order; the bytes copied.
-pub fn copy_without(mut text: impl Read, spans: &[Span], to: &mut impl Write) -> io::Result<u64> {
+pub(super) fn copy_without(
+    mut text: impl Read,
+    spans: &[Span],
+    to: &mut impl Write,
+) -> io::Result<u64> {
     let (mut at, mut copied) = (0, 0);
     for &(start, end) in spans {
         copied += io::copy(&mut (&mut text).take(start - at), to)?;
@@ -215,10 +219,11 @@ mod tests {
             ("1,A,x,1,1/1/2011 9:00,1,123467,UK\n", false),
             ("1,A,x,twelve,1/1/2011 9:00,1,12346,UK\n", true),
             ("1,A,x,1,1/1/2011 9:00,1,x,12346,UK\n", true),
-            ("1,A,\"never closed,1,1/1/2011 9:00,1,12346,UK\n", true),
             ("C1,A,x,-1,1/1/2011 9:00,1,,UK\n", true),
             ("C1,A,x,-1,1/1/2011 9:00,1,8,UK\n", false),
             ("2,A,x,1,1/1/2011 9:00,1,\"O'Neil, \"\"Ann\"\"\",UK\n", true),
+            ("1,A,\"never closed,1,1/1/2011 9:00,1,12346,UK\n", true),
+            ("1,A,x,1,1/1/2011 9:00,1,9,UK\n", false),
             ("1,A,x,1,1/1/2011 9:00,1,12346,UK", true),
         ];
         let ids = ["12346", "guest-C1", "O'Neil, \"Ann\""];

@@ -15,6 +15,8 @@ pub struct Kept<W> {
     pub sink: W,
     /// Rows that are left.
     pub rows: u64,
+    /// Rows that were left out.
+    pub removed: u64,
 }
 
 /// Writes the table in `bytes` without the rows whose text in `column` is refused by
@@ -43,7 +45,7 @@ pub fn without<W: Write + Send>(
         return Ok(None);
     }
     let mut sink = Some(sink);
-    let mut table = None;
+    let (mut table, mut removed) = (None, 0);
     for batch in read_batches(bytes.clone(), object)? {
         let batch = batch?;
         let table = match (&mut table, sink.take()) {
@@ -57,13 +59,18 @@ pub fn without<W: Write + Send>(
             if text.is_some_and(&belongs) {
                 write(table, &batch, from, row)?;
                 from = row + 1;
+                removed += 1;
             }
         }
         write(table, &batch, from, batch.num_rows())?;
     }
     let table = table.ok_or_else(|| Error::Internal("a table lost its rows".to_owned()))?;
     let (sink, rows) = table.finish()?;
-    Ok(Some(Kept { sink, rows }))
+    Ok(Some(Kept {
+        sink,
+        rows,
+        removed,
+    }))
 }
 
 fn write<W: Write + Send>(

@@ -8,7 +8,7 @@ use crate::Result;
 pub struct ObjectVersion {
     /// Key.
     pub key: String,
-    /// Version id, where the bucket is versioned.
+    /// Version id as S3 has it; `null` for what was written while there were no versions.
     pub version: Option<String>,
     /// Whether it is what a reader without a version gets.
     pub is_latest: bool,
@@ -60,7 +60,7 @@ impl Store {
                 };
                 found.push(ObjectVersion {
                     key,
-                    version: version.filter(|id| id != "null"),
+                    version,
                     is_latest: is_latest.unwrap_or(false),
                     is_marker,
                     written: (time.secs(), time.subsec_nanos()),
