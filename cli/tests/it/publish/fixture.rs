@@ -82,6 +82,10 @@ impl Fixture {
         ask(&self.client, sql).await
     }
 
+    pub(super) fn run_id(&self, number: u32) -> RunId {
+        RunId::parse(&id(number)).unwrap()
+    }
+
     pub(super) async fn publish(&self, run: &Run) -> Result<Outcome> {
         publish_rows(&self.database, &run.run, run.batches(), &Silent).await
     }
