@@ -1,9 +1,10 @@
 //! A publisher that is killed, at every step and at any moment, under the eyes of readers.
 //!
 //! The publisher is a process of its own, this test program with [`publisher`] alone to run.
-//! It reaches the server through a relay of ours that reads along. So every message that it
-//! sends is a point at which it can be killed: before the server got the message, and after,
-//! when the server acts on it and nobody hears the answer. No part of the product knows.
+//! It reaches the server through a relay of ours that reads along. So every message that
+//! makes the server do something is a point at which it can be killed: before the server got
+//! the message, and after, when the server acts on it and nobody hears the answer. No part of
+//! the product knows.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -120,14 +121,25 @@ async fn relay(client: TcpStream, server: TcpStream, kill: Kill, child: &mut Chi
     let answers =
         tokio::spawn(async move { copy(&mut from_server, &mut to_client).await.map(drop) });
     let mut messages = 0;
-    // The first message has no kind; those of kind 'p' are the password's.
-    let mut kind = None;
+    // The first message has no kind.
+    let mut has_kind = false;
+    let mut executes = false;
     let killed = loop {
-        let Some(message) = read_message(&mut from_client, kind.is_some()).await else {
+        let Some(message) = read_message(&mut from_client, has_kind).await else {
             break false;
         };
-        kind = Some(message[0]);
-        let counts = messages > 0 || !matches!(message[0], 0 | b'p');
+        let counts = match message[0] {
+            // A query, the rows of a COPY and their end, the end of the session.
+            b'Q' | b'd' | b'c' | b'X' => has_kind,
+            // A statement runs by its Execute and is over with the Sync; one that is only
+            // prepared does nothing.
+            b'S' => std::mem::take(&mut executes),
+            kind => {
+                executes |= kind == b'E';
+                false
+            }
+        };
+        has_kind = true;
         messages += u32::from(counts);
         if counts && matches!(kill, Kill::Before(at) if at == messages) {
             child.kill().await.unwrap();
@@ -181,7 +193,7 @@ impl Readers {
                     last = number;
                     readings.fetch_add(1, Ordering::Relaxed);
                     // The publishers are to have the machine, too.
-                    tokio::time::sleep(Duration::from_millis(2)).await;
+                    tokio::time::sleep(Duration::from_millis(15)).await;
                 }
                 Ok(())
             })

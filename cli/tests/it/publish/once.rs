@@ -129,13 +129,8 @@ async fn other_rows_under_the_same_run_are_refused_unless_forced() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_sixteen_publishers_at_once_the_newest_wins() {
-    // In order, in reverse, and in two orders that jump about.
-    for (name, step) in [
-        ("sixteen_1", 1),
-        ("sixteen_16", 16),
-        ("sixteen_3", 3),
-        ("sixteen_7", 7),
-    ] {
+    // In order, in reverse, and jumping about.
+    for (name, step) in [("sixteen_1", 1), ("sixteen_16", 16), ("sixteen_7", 7)] {
         let order = (1..=16).map(|place| place * step % 17).collect();
         sixteen_publishers(name, order).await;
     }
