@@ -64,6 +64,7 @@ pub(crate) async fn build(session: &Session, run: &PublishRun, rows: u64) -> Res
          SET LOCAL max_parallel_workers_per_gather = 0; \
          CREATE TABLE insiders.{staging} (LIKE insiders.segment_moves INCLUDING ALL); \
          ALTER TABLE insiders.{staging} ALTER run_id SET DEFAULT '{id}', \
+         ALTER customer_id SET STATISTICS 0, \
          ADD CONSTRAINT one_run CHECK (run_id = '{id}')",
         timeout = millis(session.limits.load),
     );

@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 use shared::{Error, Result};
+use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 
 use crate::database::Database;
 use crate::migrate::{self, MIGRATIONS};
-use crate::names::RunId;
+use crate::names::{RunId, SWITCH_LOCK};
 use crate::session::Session;
 
 /// A run that is kept.
@@ -86,31 +87,34 @@ async fn list(session: &Session) -> Result<Vec<KeptRun>> {
 async fn go_back(session: &Session, run: &RunId) -> Result<Rollback> {
     let operation = format!("going back to run {run}");
     migrate::apply(session, MIGRATIONS).await?;
-    let moved = session
-        .client()
-        .query_one("SELECT insiders.rollback_to($1)", &[&run.as_str()])
-        .await;
-    let moved = moved.map_err(|e| {
+    let (from_run_id, moved) = session
+        .transaction(&operation, async {
+            session.lock_in_transaction(&operation, SWITCH_LOCK).await?;
+            let current = "SELECT run_id FROM insiders.current_run";
+            let from = session.optional(&operation, current, &[]).await?;
+            let from: Option<String> = from.map(|row| session.get(&row, 0)).transpose()?;
+            let moved = move_back(session, &operation, run).await?;
+            Ok((from.unwrap_or_default(), moved))
+        })
+        .await?;
+    Ok(Rollback {
+        run_id: run.to_string(),
+        from_run_id,
+        move_id: session.get(&moved, 0)?,
+    })
+}
+
+async fn move_back(session: &Session, operation: &str, run: &RunId) -> Result<Row> {
+    let sql = "SELECT insiders.rollback_to($1)";
+    let moved = session.client().query_one(sql, &[&run.as_str()]).await;
+    moved.map_err(|e| {
         if e.code() == Some(&SqlState::NO_DATA_FOUND) {
             Error::NotFound {
                 what: format!("run {run} on {}", session.place()),
                 hint: "insiders runs list shows those that are kept".to_owned(),
             }
         } else {
-            session.failed(&operation, &e)
+            session.failed(operation, &e)
         }
-    })?;
-    let move_id: i64 = session.get(&moved, 0)?;
-    let sql = "SELECT from_run_id FROM insiders.pointer_history \
-               WHERE move_id = $1 AND reason = 'rollback' AND from_run_id IS NOT NULL";
-    let from = session.optional(&operation, sql, &[&move_id]).await?;
-    let from_run_id = match &from {
-        Some(row) => session.get(row, 0)?,
-        None => run.to_string(),
-    };
-    Ok(Rollback {
-        run_id: run.to_string(),
-        from_run_id,
-        move_id,
     })
 }
