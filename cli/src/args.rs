@@ -31,6 +31,10 @@ pub enum Command {
     Generate(GenerateArgs),
     /// Models: import, compare, promote, go back, name segments.
     Models(ModelsArgs),
+    /// List the runs that Postgres keeps, or go back to one of them.
+    Runs(RunsArgs),
+    /// Remove people from everything that is kept, for good.
+    Erase(EraseArgs),
     /// Start the Postgres server of a folder and talk to it with psql.
     Psql(PsqlArgs),
 }
@@ -288,6 +292,80 @@ pub struct ImportArgs {
     /// Make it the champion even if there is one; the first model becomes it anyway.
     #[arg(long)]
     pub promote: bool,
+}
+
+/// `insiders runs`.
+#[derive(Debug, clap::Args)]
+pub struct RunsArgs {
+    /// What to do with runs.
+    #[command(subcommand)]
+    pub verb: RunsVerb,
+}
+
+/// One verb each.
+#[derive(Debug, Subcommand)]
+pub enum RunsVerb {
+    /// List the runs that are kept, the oldest moment first.
+    List(ListRunsArgs),
+    /// Make a kept run the one that readers see, whatever its moment.
+    Rollback(RollbackArgs),
+}
+
+/// `insiders runs list`.
+#[derive(Debug, clap::Args)]
+pub struct ListRunsArgs {
+    /// Where the runs are.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Print JSON alone.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `insiders runs rollback`.
+#[derive(Debug, clap::Args)]
+pub struct RollbackArgs {
+    /// The run.
+    pub run_id: String,
+    /// Where the runs are.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Print JSON alone.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A database that something was published into.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DatabaseArgs {
+    /// The folder of the run, for the Postgres server in it.
+    #[arg(long, default_value = "insiders-data")]
+    pub dir: PathBuf,
+    /// A Postgres server in place of the folder's.
+    #[arg(long)]
+    pub database_url: Option<String>,
+}
+
+/// `insiders erase`.
+#[derive(Debug, clap::Args)]
+pub struct EraseArgs {
+    /// Their customer ids, as segments.parquet has them; behind `--` where one begins with a
+    /// dash.
+    #[arg(required = true)]
+    pub customers: Vec<String>,
+    /// Where they were published.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// A bucket on S3 in place of the folder's, by the credentials and region of the
+    /// environment.
+    #[arg(long)]
+    pub bucket: Option<String>,
+    /// Settings by which the uploads are read; by default config/insiders.toml there.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Print JSON alone.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `insiders psql`.

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use embed_and_cluster::Evaluation;
+use publish_to_rds::KeptRun;
 use shared::contracts::Manifest;
 use shared::segments::{Migration, Migrations, Profile};
 
@@ -200,6 +201,18 @@ pub(crate) fn evaluation(measured: &Evaluation) {
     }
     for segment in &measured.segment_stability {
         println!("  {:<22}{:.3}", segment.segment, segment.jaccard);
+    }
+}
+
+/// The runs that are kept; the one that readers see has a star.
+pub(crate) fn runs(runs: &[KeptRun]) {
+    println!("  run                   as of                customers  published");
+    for run in runs {
+        let mark = if run.current { '*' } else { ' ' };
+        println!(
+            "{mark} {:<20}  {:<19}{:>11}  {}",
+            run.run_id, run.as_of, run.customers, run.published_at
+        );
     }
 }
 

@@ -2,12 +2,14 @@
 
 mod backfill;
 mod demo;
+mod erase;
 mod evaluate;
 mod generate;
 mod models;
 mod place;
 mod psql;
 mod run;
+mod runs;
 mod upload;
 
 use crate::Failure;
@@ -22,6 +24,8 @@ pub async fn execute(args: Args) -> Result<(), Failure> {
         Command::Evaluate(args) => evaluate::evaluate(args).await,
         Command::Generate(args) => generate::generate(&args),
         Command::Models(args) => models::models(args).await,
+        Command::Runs(args) => runs::runs(args).await,
+        Command::Erase(args) => erase::erase(args).await,
         Command::Psql(args) => psql::psql(args).await,
     }
 }

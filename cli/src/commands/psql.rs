@@ -1,5 +1,6 @@
 //! `insiders psql`.
 
+use std::path::Path;
 use std::process::Command;
 
 use tokio_postgres::Config;
@@ -11,14 +12,7 @@ use crate::{Failure, output};
 
 /// Starts the folder's server, hands it to psql, stops it.
 pub(crate) async fn psql(args: PsqlArgs) -> Result<(), Failure> {
-    if !args.dir.join("postgres").exists() {
-        let what = format!(
-            "{} holds no Postgres data: publish a run there first",
-            args.dir.display()
-        );
-        return Err(Failure::Program(what));
-    }
-    let server = LocalPostgres::start(&args.dir, Install::Never).await?;
+    let server = start(&args.dir).await?;
     let ended = client(server.url()).map(|mut psql| psql.args(&args.args).status());
     server.stop().await?;
     match ended? {
@@ -32,6 +26,18 @@ pub(crate) async fn psql(args: PsqlArgs) -> Result<(), Failure> {
             })
         }
     }
+}
+
+/// Starts the server of a folder that something was published into.
+pub(super) async fn start(dir: &Path) -> Result<LocalPostgres, Failure> {
+    if !dir.join("postgres").exists() {
+        let what = format!(
+            "{} holds no Postgres data: publish a run there first",
+            dir.display()
+        );
+        return Err(Failure::Program(what));
+    }
+    Ok(LocalPostgres::start(dir, Install::Never).await?)
 }
 
 /// psql with its connection in the environment: a password has no place among arguments.

@@ -48,7 +48,7 @@ fn the_real_data_give_the_notebooks_counts_and_features() {
         .collect();
     let golden = std::fs::read(features).unwrap();
     let mut customers = 0;
-    for batch in read_batches(golden.into(), "golden").unwrap() {
+    for batch in read_batches(bytes::Bytes::from(golden), "golden").unwrap() {
         let batch = batch.unwrap();
         for i in 0..batch.num_rows() {
             let row = row[(number(&batch, "customer_id", i) as i64)

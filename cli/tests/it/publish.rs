@@ -1,11 +1,17 @@
 //! `publish-to-rds` against a real Postgres.
 
+mod crash;
+mod erasure;
+mod files;
 mod fixture;
 mod ids;
 mod measure;
 mod migrations;
+mod moves;
 mod once;
 mod outages;
 mod readers;
 mod retention;
+mod roles;
+mod rollback;
 mod tls;

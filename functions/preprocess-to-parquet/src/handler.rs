@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use shared::bundle::{Champion, champion};
+use shared::bundle::Champion;
 use shared::contracts::{Artifact, Layout, Manifest, ModelAction, Part, Request, Run, RunState};
 use shared::measure::Stage;
 use shared::models::ModelError;
@@ -16,6 +16,8 @@ use shared::transactions::reader::Outcome;
 use shared::{Error, Result};
 
 use crate::pass::{self, Written};
+use crate::plan::{Planned, plan};
+use crate::uploads;
 
 /// What the stage needs; built once a process.
 #[derive(Clone)]
@@ -35,7 +37,11 @@ pub struct Context {
 /// too few customers; nothing is visible then. [`Error::NotFound`] for a missing source.
 pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
     let mut stage = Stage::start("preprocess-to-parquet");
-    let (run, champion) = plan(context, &request).await?;
+    let Planned {
+        run,
+        champion,
+        erased,
+    } = plan(context, &request).await?;
     let run_id = run.run_id.clone();
     let layout = Layout::new(&run_id);
     tracing::info!(
@@ -54,7 +60,9 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
     stage.lap("plan");
 
     context.progress.step("read and clean");
-    let (outcome, written) = pass::run(&context.store, &run, Arc::clone(&context.progress)).await?;
+    let uploads = uploads::of_run(&context.store, &run).await?;
+    let progress = Arc::clone(&context.progress);
+    let (outcome, written) = pass::run(&context.store, &run, uploads, erased, progress).await?;
     stage.lap("read");
     if let Err(error) = enough_customers(&run, &outcome) {
         written.abort().await;
@@ -98,19 +106,6 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
         quality: None,
         artifacts,
     })
-}
-
-/// Decides the run from what is asked for and what is there.
-async fn plan(context: &Context, request: &Request) -> Result<(Run, Option<Champion>)> {
-    let store = &context.store;
-    let settings = match &context.settings {
-        Some(settings) => settings.clone(),
-        None => settings_of(store).await?,
-    };
-    let (source, champion) = tokio::try_join!(store.source(&request.source), champion(store))?;
-    let champion = champion.map(|(champion, _)| champion);
-    let run = Run::plan(store.bucket(), request, source, settings, champion.as_ref())?;
-    Ok((run, champion))
 }
 
 /// The bucket's own settings, or the defaults.

@@ -50,6 +50,9 @@ pub struct Published {
     pub publication: Publication,
     /// Whether the database changed.
     pub changed: bool,
+    /// Customers of the run that were left out, because they were erased.
+    #[serde(default)]
+    pub erased: u64,
 }
 
 /// Publishes a complete run. The manifest in the store says what it is made of; `state`
@@ -85,13 +88,14 @@ pub async fn handle(context: &Context, state: RunState) -> Result<Published> {
     )?;
     let segments = artifact(&manifest, Part::Segments, &key)?;
     let ahead = context.database.limits.batches_ahead;
-    let batches = read::batches(store.get_verified(segments), &segments.key, ahead);
+    let batches = read::batches(store.file_verified(segments), &segments.key, ahead);
     let outcome = publish_rows(&context.database, &run, batches, context.progress.as_ref()).await?;
     tracing::info!(
         run_id = %run.run_id,
         customers = outcome.publication.customers,
         current = outcome.publication.current,
         changed = outcome.changed,
+        erased = outcome.erased,
         "published"
     );
     if outcome.changed || !is_recorded(&manifest, &outcome.publication) {
@@ -108,6 +112,7 @@ pub async fn handle(context: &Context, state: RunState) -> Result<Published> {
         manifest: key,
         publication: outcome.publication,
         changed: outcome.changed,
+        erased: outcome.erased,
     })
 }
 
@@ -121,7 +126,7 @@ fn is_recorded(manifest: &Manifest, now: &Publication) -> bool {
 }
 
 fn record(manifest: &mut Manifest, stage: Stage, outcome: &Outcome) {
-    let mut report = stage.finish(outcome.rows_sent, outcome.publication.customers);
+    let mut report = stage.finish(outcome.rows_read, outcome.publication.customers);
     report.steps.extend(outcome.steps.clone());
     manifest.stages.retain(|earlier| earlier.stage != STAGE);
     manifest.stages.push(report);

@@ -12,16 +12,30 @@ use tokio_postgres::CopyInSink;
 use crate::digest::{COLUMNS, RowDigest};
 use crate::encode::{HEADER, Rows, TRAILER};
 use crate::failure;
+use crate::names::Table;
 use crate::run::{PublishRun, Tally};
 use crate::session::{Session, millis};
+use crate::tombstones::Tombstones;
 
 /// Bytes of a message of the COPY.
 const CHUNK: usize = 64 << 10;
 /// Ids up to this many bytes fit into an entry of a B-tree, whatever they are made of.
 const BTREE_BYTES: usize = 2_500;
 
+/// What was loaded.
+pub(crate) struct Loaded {
+    /// Digest of what was sent.
+    pub(crate) digest: RowDigest,
+    /// Rows that came.
+    pub(crate) rows_read: u64,
+    /// Those of them that were left out, because the customer was erased.
+    pub(crate) erased: u64,
+    /// Who was erased until then.
+    pub(crate) tombstones: Tombstones,
+}
+
 /// Creates the staging table and fills it, in one transaction: an attempt that dies on the
-/// way leaves nothing. Gives back the digest of what was sent.
+/// way leaves nothing.
 ///
 /// A table that is created and filled in one transaction takes its rows frozen: no vacuum
 /// has to touch them again, and an index-only scan is one from the start. Nobody else can
@@ -31,15 +45,16 @@ pub(crate) async fn load<S>(
     run: &PublishRun,
     batches: S,
     progress: &dyn Progress,
-) -> Result<RowDigest>
+) -> Result<Loaded>
 where
     S: Stream<Item = Result<RecordBatch>>,
 {
     let operation = "loading the rows";
-    let staging = run.run_id.staging();
+    let staging = Table::Members.staging(&run.run_id);
     session
         .transaction(operation, async {
             let timeout = millis(session.limits.load);
+            // No id gets into the planner's samples: whoever is erased would stay there.
             // run_id is a default, so that it is not sent with every row; the CHECK tells
             // Postgres that all rows belong to the partition, so that attaching reads none.
             let create = format!(
@@ -47,10 +62,12 @@ where
                  DROP TABLE IF EXISTS insiders.{staging}; \
                  CREATE TABLE insiders.{staging} (LIKE insiders.segment_members INCLUDING ALL); \
                  ALTER TABLE insiders.{staging} ALTER run_id SET DEFAULT '{run_id}', \
+                 ALTER customer_id SET STATISTICS 0, \
                  ADD CONSTRAINT one_run CHECK (run_id = '{run_id}')",
                 run_id = run.run_id,
             );
             session.batch(operation, &create).await?;
+            let tombstones = Tombstones::read(session).await?;
             let columns = COLUMNS.map(|(column, _)| column).join(", ");
             let copy =
                 format!("COPY insiders.{staging} ({columns}) FROM STDIN (FORMAT binary, FREEZE)");
@@ -59,7 +76,7 @@ where
                 .copy_in(&copy)
                 .await
                 .map_err(|e| session.failed(operation, &e))?;
-            let sent = send(session, run, batches, sink, progress).await?;
+            let sent = send(session, run, batches, &tombstones, sink, progress).await?;
             let key = if sent.longest_id <= BTREE_BYTES {
                 "PRIMARY KEY (customer_id)"
             } else {
@@ -80,7 +97,12 @@ where
                     session.failed(operation, &e)
                 }
             })?;
-            Ok(sent.digest)
+            Ok(Loaded {
+                digest: sent.digest,
+                rows_read: sent.rows_read,
+                erased: sent.rows_read - sent.digest.rows,
+                tombstones,
+            })
         })
         .await
 }
@@ -88,6 +110,7 @@ where
 /// What was sent.
 struct Sent {
     digest: RowDigest,
+    rows_read: u64,
     longest_id: usize,
 }
 
@@ -95,6 +118,7 @@ async fn send<S>(
     session: &Session,
     run: &PublishRun,
     batches: S,
+    tombstones: &Tombstones,
     sink: CopyInSink<Bytes>,
     progress: &dyn Progress,
 ) -> Result<Sent>
@@ -114,6 +138,7 @@ where
     let mut tally = Tally::new(run)?;
     let mut sent = Sent {
         digest: RowDigest::default(),
+        rows_read: 0,
         longest_id: 0,
     };
     let mut copy = BytesMut::with_capacity(2 * CHUNK);
@@ -130,22 +155,32 @@ where
                     "a customer's id has a NUL character, which Postgres can't store: remove it from the export",
                 ));
             }
-            sent.longest_id = sent.longest_id.max(id.len());
             tally.count(rows.label(row), rows.segment(row))?;
+            sent.rows_read += 1;
+            if tombstones.contains(id) {
+                continue;
+            }
+            sent.longest_id = sent.longest_id.max(id.len());
             rows.send(row, &mut copy, &mut sent.digest, &mut bytes);
             if copy.len() >= CHUNK {
                 sink.send(copy.split().freeze()).await.map_err(failed)?;
                 copy.reserve(2 * CHUNK);
             }
         }
-        let share = sent.digest.rows as f64 / run.customers.max(1) as f64;
+        let share = sent.rows_read as f64 / run.customers.max(1) as f64;
         progress.bytes(
             (share * run.segments_bytes as f64) as u64,
             run.segments_bytes,
         );
     }
     // A table with too few rows must not get as far as an index.
-    tally.finish(sent.digest.rows)?;
+    tally.finish(sent.rows_read)?;
+    if sent.digest.rows == 0 {
+        return Err(Error::bad_input(
+            &run.segments_key,
+            "all of its customers were erased: there is nothing to publish",
+        ));
+    }
     copy.extend_from_slice(TRAILER);
     sink.send(copy.freeze()).await.map_err(failed)?;
     let stored = sink.finish().await.map_err(failed)?;
@@ -157,10 +192,4 @@ where
             reason: format!("{} rows were sent, {stored} arrived", sent.digest.rows),
         })
     }
-}
-
-/// Drops what an attempt left behind.
-pub(crate) async fn discard(session: &Session, run: &PublishRun) -> Result<()> {
-    let drop = format!("DROP TABLE IF EXISTS insiders.{}", run.run_id.staging());
-    session.batch("dropping an unfinished load", &drop).await
 }

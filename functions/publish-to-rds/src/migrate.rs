@@ -1,9 +1,11 @@
 //! The schema: numbered SQL files, applied once each, in order, never edited.
 
+use std::time::{Duration, Instant};
+
 use shared::{Error, Result};
 
 use crate::names::MIGRATE_LOCK;
-use crate::session::Session;
+use crate::session::{Session, millis};
 
 /// One file of `infra/migrations`.
 #[derive(Debug, Clone, Copy)]
@@ -24,9 +26,29 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0002_views",
         sql: include_str!("../../../infra/migrations/0002_views.sql"),
     },
+    Migration {
+        name: "0003_moves",
+        sql: include_str!("../../../infra/migrations/0003_moves.sql"),
+    },
+    Migration {
+        name: "0004_rollback",
+        sql: include_str!("../../../infra/migrations/0004_rollback.sql"),
+    },
+    Migration {
+        name: "0005_erasure",
+        sql: include_str!("../../../infra/migrations/0005_erasure.sql"),
+    },
+    Migration {
+        name: "0006_reader",
+        sql: include_str!("../../../infra/migrations/0006_reader.sql"),
+    },
 ];
 
 const OPERATION: &str = "applying migrations";
+/// How long one attempt waits for a table that somebody reads: new readers of it wait behind.
+const LOCK: Duration = Duration::from_millis(500);
+/// How long readers have it to themselves between two attempts.
+const PAUSE: Duration = Duration::from_millis(1_500);
 
 const BOOTSTRAP: &str = "\
 CREATE TABLE IF NOT EXISTS insiders.schema_migrations (
@@ -47,8 +69,27 @@ pub(crate) async fn apply(session: &Session, migrations: &[Migration]) -> Result
     if check(session, migrations, &done)?.is_empty() {
         return Ok(());
     }
+    let deadline = Instant::now() + session.limits.lock;
+    loop {
+        match attempt(session, migrations).await {
+            Err(error)
+                if error.is_retryable()
+                    && !session.client().is_closed()
+                    && Instant::now() + PAUSE < deadline =>
+            {
+                tracing::info!(error = %error, "trying the migrations again");
+                tokio::time::sleep(PAUSE).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+async fn attempt(session: &Session, migrations: &[Migration]) -> Result<()> {
     session
         .transaction(OPERATION, async {
+            let limit = format!("SET LOCAL lock_timeout = {}", millis(LOCK));
+            session.batch(OPERATION, &limit).await?;
             session.lock_in_transaction(OPERATION, MIGRATE_LOCK).await?;
             // CREATE SCHEMA IF NOT EXISTS asks for a right that an owner of the schema may lack.
             let sql = "SELECT to_regnamespace('insiders') IS NULL";
@@ -70,7 +111,15 @@ pub(crate) async fn apply(session: &Session, migrations: &[Migration]) -> Result
             }
             Ok(())
         })
-        .await
+        .await?;
+    let sql = "SELECT to_regrole('insiders_reader') IS NULL";
+    if session.get(&session.one(OPERATION, sql, &[]).await?, 0)? {
+        tracing::warn!(
+            "role insiders_reader is missing and may not be created here: let an administrator \
+             CREATE ROLE insiders_reader NOLOGIN, then SELECT insiders.grant_reader('insiders_reader')"
+        );
+    }
+    Ok(())
 }
 
 struct Applied {

@@ -28,16 +28,6 @@ impl RunId {
         &self.0
     }
 
-    /// The run's partition of `segment_members`, without its schema.
-    pub(crate) fn partition(&self) -> String {
-        format!("segment_members_{self}")
-    }
-
-    /// The table that is loaded and checked before it becomes the partition.
-    pub(crate) fn staging(&self) -> String {
-        format!("segment_members_{self}_new")
-    }
-
     /// The lock that lets one publisher at a time work on this run.
     pub(crate) fn lock(&self) -> (i32, i32) {
         let digits = self.0.get(..8).unwrap_or_default();
@@ -53,6 +43,45 @@ impl RunId {
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// A table that has a partition a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Table {
+    /// The customers.
+    Members,
+    /// Those whose segment is another than in the run before.
+    Moves,
+}
+
+impl Table {
+    pub(crate) const ALL: [Self; 2] = [Self::Members, Self::Moves];
+
+    /// Its name, without the schema.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Members => "segment_members",
+            Self::Moves => "segment_moves",
+        }
+    }
+
+    /// A run's partition, without the schema.
+    pub(crate) fn partition(self, run: &RunId) -> String {
+        format!("{}_{run}", self.name())
+    }
+
+    /// The table that is filled and checked before it becomes the partition.
+    pub(crate) fn staging(self, run: &RunId) -> String {
+        format!("{}_{run}_new", self.name())
+    }
+
+    /// What each index of a partition has after the partition's name.
+    pub(crate) fn indexes(self) -> [&'static str; 2] {
+        match self {
+            Self::Members => ["key", "label"],
+            Self::Moves => ["customer", "labels"],
+        }
     }
 }
 
@@ -84,7 +113,7 @@ mod tests {
         }
         let long = RunId::parse("ffffffffffffffffffff").unwrap();
         assert!(
-            long.staging().len() + "_label_idx".len() < 64,
+            Table::Members.staging(&long).len() + "_label_idx".len() < 64,
             "a name of Postgres has 63 bytes"
         );
         assert_eq!(long.lock().1, -1);

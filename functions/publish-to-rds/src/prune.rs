@@ -2,12 +2,12 @@
 //! the price of readers: whoever holds a run open keeps it until a later publication.
 //!
 //! A run goes in steps, each of which may be the last of this attempt: it is marked as
-//! retired (so that nothing makes it current again), its partition is detached, its table
+//! retired (so that nothing makes it current again), its partitions are detached, its tables
 //! and records are dropped.
 
 use shared::Result;
 
-use crate::names::{PRUNE_LOCK, RunId, SWITCH_LOCK};
+use crate::names::{PRUNE_LOCK, RunId, SWITCH_LOCK, Table};
 use crate::session::{Session, millis};
 
 const OPERATION: &str = "dropping old runs";
@@ -88,43 +88,46 @@ async fn detach_pending(session: &Session) -> Result<()> {
         return Ok(());
     }
     let sql = "SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
-               WHERE i.inhdetachpending \
-               AND i.inhparent = to_regclass('insiders.segment_members')";
-    for row in session.rows(OPERATION, sql, &[]).await? {
-        detach(session, session.get(&row, 0)?, "FINALIZE").await?;
+               WHERE i.inhdetachpending AND i.inhparent = to_regclass('insiders.' || $1)";
+    for table in Table::ALL {
+        for row in session.rows(OPERATION, sql, &[&table.name()]).await? {
+            detach(session, table, session.get(&row, 0)?, "FINALIZE").await?;
+        }
     }
     Ok(())
 }
 
-async fn detach(session: &Session, partition: &str, how: &str) -> Result<()> {
+async fn detach(session: &Session, table: Table, partition: &str, how: &str) -> Result<()> {
     let detach = format!(
-        "ALTER TABLE insiders.segment_members DETACH PARTITION insiders.\"{partition}\" {how}"
+        "ALTER TABLE insiders.{} DETACH PARTITION insiders.\"{partition}\" {how}",
+        table.name()
     );
     session.batch(OPERATION, &detach).await
 }
 
 /// Drops a retired run from wherever an earlier attempt got to.
 async fn drop_run(session: &Session, run: &RunId) -> Result<()> {
-    let partition = run.partition();
-    let sql = "SELECT FROM pg_inherits \
-               WHERE inhparent = to_regclass('insiders.segment_members') \
-               AND inhrelid = to_regclass('insiders.' || $1)";
-    if session
-        .optional(OPERATION, sql, &[&partition])
-        .await?
-        .is_some()
-    {
-        // The plain form waits for readers with new readers waiting behind it; the lock
-        // timeout ends that soon.
-        let how = if session.major() >= 14 {
-            "CONCURRENTLY"
-        } else {
-            ""
-        };
-        detach(session, &partition, how).await?;
+    let sql = "SELECT FROM pg_inherits WHERE inhparent = to_regclass('insiders.' || $1) \
+               AND inhrelid = to_regclass('insiders.' || $2)";
+    for table in Table::ALL {
+        let partition = table.partition(run);
+        let found = session
+            .optional(OPERATION, sql, &[&table.name(), &partition])
+            .await?;
+        if found.is_some() {
+            // The plain form waits for readers with new readers waiting behind it; the lock
+            // timeout ends that soon.
+            let how = if session.major() >= 14 {
+                "CONCURRENTLY"
+            } else {
+                ""
+            };
+            detach(session, table, &partition, how).await?;
+        }
     }
+    let [members, moves] = Table::ALL.map(|table| table.partition(run));
     let sql = format!(
-        "BEGIN; DROP TABLE IF EXISTS insiders.{partition}; \
+        "BEGIN; DROP TABLE IF EXISTS insiders.{members}, insiders.{moves}; \
          DELETE FROM insiders.runs WHERE run_id = '{run}' AND retired_at IS NOT NULL; COMMIT"
     );
     let result = session.batch(OPERATION, &sql).await;
@@ -134,16 +137,23 @@ async fn drop_run(session: &Session, run: &RunId) -> Result<()> {
     result
 }
 
+/// Drops what an attempt left behind.
+pub(crate) async fn discard(session: &Session, run: &RunId) -> Result<()> {
+    let [members, moves] = Table::ALL.map(|table| table.staging(run));
+    let drop = format!("DROP TABLE IF EXISTS insiders.{members}, insiders.{moves}");
+    session.batch("dropping an unfinished load", &drop).await
+}
+
 /// Drops loads that nobody works on any more.
 async fn drop_leftovers(session: &Session) -> Result<()> {
-    let sql = "SELECT substring(c.relname FROM '^segment_members_([0-9a-f]{20})_new$') \
-               FROM pg_class c WHERE c.relnamespace = to_regnamespace('insiders') \
-               AND c.relkind = 'r' AND c.relname ~ '^segment_members_[0-9a-f]{20}_new$'";
+    let sql = "SELECT DISTINCT n.parts[1] FROM pg_class c, LATERAL regexp_match(c.relname, \
+               '^segment_(?:members|moves)_([0-9a-f]{20})_new$') AS n (parts) \
+               WHERE c.relnamespace = to_regnamespace('insiders') AND c.relkind = 'r' \
+               AND n.parts IS NOT NULL";
     for row in session.rows(OPERATION, sql, &[]).await? {
         let run = RunId::parse(session.get(&row, 0)?)?;
         if session.try_lock(OPERATION, run.lock()).await? {
-            let drop = format!("DROP TABLE IF EXISTS insiders.{}", run.staging());
-            let result = session.batch(OPERATION, &drop).await;
+            let result = discard(session, &run).await;
             session.unlock(OPERATION, run.lock()).await?;
             result?;
         }

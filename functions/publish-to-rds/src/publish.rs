@@ -5,18 +5,20 @@ use std::time::Instant;
 
 use arrow_array::RecordBatch;
 use futures::Stream;
-use shared::contracts::Publication;
+use shared::contracts::{Migrations, Publication};
 use shared::progress::Progress;
 use shared::{Error, Result};
 
 use crate::database::Database;
 use crate::digest::RowDigest;
+use crate::load::Loaded;
 use crate::migrate::{self, MIGRATIONS};
+use crate::names::Table;
 use crate::run::PublishRun;
 use crate::session::Session;
 use crate::stored::{self, Stored};
-use crate::switch::{self, Rows};
-use crate::{load, prune};
+use crate::switch::{self, Rows, Staged};
+use crate::{load, moves, profile, prune};
 
 /// What became of a publication.
 #[derive(Debug, Clone)]
@@ -25,8 +27,12 @@ pub struct Outcome {
     pub publication: Publication,
     /// Whether the database is another than before.
     pub changed: bool,
-    /// Rows that were sent.
-    pub rows_sent: u64,
+    /// Who changed segment since the run that readers saw before this one.
+    pub migrations: Option<Migrations>,
+    /// Rows that came.
+    pub rows_read: u64,
+    /// Those of them that were left out, because the customer was erased.
+    pub erased: u64,
     /// Seconds by step.
     pub steps: BTreeMap<String, f64>,
 }
@@ -101,11 +107,11 @@ where
     }
     switch::refuse_older(session, run).await?;
     progress.step("load into Postgres");
-    let sent = load::load(session, run, batches, progress).await?;
+    let loaded = load::load(session, run, batches, progress).await?;
     laps.lap("load");
-    let result = check_and_switch(session, run, sent, found, progress, laps).await;
+    let result = check_and_switch(session, run, loaded, found, progress, laps).await;
     if result.is_err()
-        && let Err(error) = load::discard(session, run).await
+        && let Err(error) = prune::discard(session, &run.run_id).await
     {
         tracing::debug!(error = %error, "the load is left for the next attempt to drop");
     }
@@ -136,7 +142,9 @@ async fn keep(
             current: stored.current || moves,
         },
         changed: moves,
-        rows_sent: 0,
+        migrations: moves::summary(session, &run.run_id).await?,
+        rows_read: 0,
+        erased: 0,
         steps: laps.steps,
     })
 }
@@ -144,20 +152,26 @@ async fn keep(
 async fn check_and_switch(
     session: &Session,
     run: &PublishRun,
-    sent: RowDigest,
+    loaded: Loaded,
     found: Option<Stored>,
     progress: &dyn Progress,
     mut laps: Laps,
 ) -> Result<Outcome> {
     progress.step("check the rows");
-    let there = RowDigest::stored(session, &run.run_id.staging()).await?;
+    let sent = loaded.digest;
+    let there = RowDigest::stored(session, &Table::Members.staging(&run.run_id)).await?;
+    if there != sent {
+        loaded.tombstones.expect_unchanged(session).await?;
+    }
     sent.expect(there, &run.run_id, session.place())?;
     laps.lap("check");
     if let Some(stored) = &found {
         // Another file under the same run. The same rows in it change nothing.
         if stored.row_digest == sent.text() {
-            load::discard(session, run).await?;
-            return keep(session, run, stored, laps).await;
+            prune::discard(session, &run.run_id).await?;
+            let mut kept = keep(session, run, stored, laps).await?;
+            (kept.rows_read, kept.erased) = (loaded.rows_read, loaded.erased);
+            return Ok(kept);
         }
         if !run.force {
             return Err(Error::Conflict {
@@ -170,8 +184,25 @@ async fn check_and_switch(
             });
         }
     }
+    progress.step("find who changed segment");
+    let compare = "comparing with the run before";
+    let compared = session
+        .transaction(compare, moves::build(session, run, sent.rows))
+        .await?;
+    let profile = if loaded.erased == 0 {
+        run.profile.clone()
+    } else {
+        profile::without_erased(session, run).await?
+    };
+    laps.lap("compare");
     progress.step("switch readers over");
-    switch::switch(session, run, &Rows::Staged(sent)).await?;
+    let staged = Staged {
+        digest: sent,
+        profile,
+        moves: compared,
+        tombstones: loaded.tombstones,
+    };
+    switch::switch(session, run, &Rows::Staged(staged)).await?;
     laps.lap("switch");
     prune::prune(session, run.keep_runs).await;
     laps.lap("prune");
@@ -182,7 +213,9 @@ async fn check_and_switch(
             current: true,
         },
         changed: true,
-        rows_sent: sent.rows,
+        migrations: moves::summary(session, &run.run_id).await?,
+        rows_read: loaded.rows_read,
+        erased: loaded.erased,
         steps: laps.steps,
     })
 }

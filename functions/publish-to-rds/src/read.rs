@@ -3,35 +3,39 @@
 use std::future::Future;
 
 use arrow_array::RecordBatch;
-use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
+use shared::tables::ChunkReader;
 use shared::{Error, Result};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 /// Decodes Parquet on a thread of its own. `object` names the table in errors; nothing is
 /// fetched before the stream is first polled.
-pub fn batches(
-    fetch: impl Future<Output = Result<Bytes>>,
+pub fn batches<R: ChunkReader + 'static>(
+    fetch: impl Future<Output = Result<R>>,
     object: &str,
     ahead: usize,
 ) -> impl Stream<Item = Result<RecordBatch>> {
     let object = object.to_owned();
     stream::once(async move {
         match fetch.await {
-            Ok(bytes) => decode(bytes, object, ahead).left_stream(),
+            Ok(table) => decode(table, object, ahead).left_stream(),
             Err(error) => stream::once(async { Err(error) }).right_stream(),
         }
     })
     .flatten()
 }
 
-fn decode(bytes: Bytes, object: String, ahead: usize) -> impl Stream<Item = Result<RecordBatch>> {
+fn decode<R: ChunkReader + 'static>(
+    table: R,
+    object: String,
+    ahead: usize,
+) -> impl Stream<Item = Result<RecordBatch>> {
     let (sender, receiver) = mpsc::channel(ahead.max(1));
     let name = object.clone();
     let worker = tokio::task::spawn_blocking(move || {
         let send = |item| sender.blocking_send(item).is_ok();
-        match shared::tables::read_batches(bytes, &name) {
+        match shared::tables::read_batches(table, &name) {
             // Where nobody listens any more, the rest need not be decoded.
             Ok(mut batches) => while batches.next().is_some_and(send) {},
             Err(error) => drop(send(Err(error))),

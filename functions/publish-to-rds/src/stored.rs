@@ -2,7 +2,7 @@
 
 use shared::Result;
 
-use crate::names::RunId;
+use crate::names::{RunId, Table};
 use crate::session::Session;
 
 /// A run that was published.
@@ -19,18 +19,21 @@ pub(crate) struct Stored {
     pub(crate) current: bool,
 }
 
-/// SQL: whether table `$2` of the schema is a whole partition of `segment_members`. A partition that
-/// is being detached is one no longer; servers before 14 don't know that state.
-pub(crate) fn is_attached(major: i32) -> &'static str {
-    if major >= 14 {
-        "EXISTS (SELECT FROM pg_inherits i WHERE NOT i.inhdetachpending \
-         AND i.inhparent = to_regclass('insiders.segment_members') \
-         AND i.inhrelid = to_regclass('insiders.' || $2))"
+/// SQL: whether the run has a whole partition of `table`. One that is being detached is one
+/// no longer; servers before 14 don't know that state.
+pub(crate) fn is_attached(major: i32, table: Table, run: &RunId) -> String {
+    let whole = if major >= 14 {
+        "NOT i.inhdetachpending"
     } else {
-        "EXISTS (SELECT FROM pg_inherits i WHERE \
-         i.inhparent = to_regclass('insiders.segment_members') \
-         AND i.inhrelid = to_regclass('insiders.' || $2))"
-    }
+        "true"
+    };
+    format!(
+        "EXISTS (SELECT FROM pg_inherits i WHERE {whole} \
+         AND i.inhparent = to_regclass('insiders.{}') \
+         AND i.inhrelid = to_regclass('insiders.{}'))",
+        table.name(),
+        table.partition(run)
+    )
 }
 
 /// Looks a run up.
@@ -39,14 +42,10 @@ pub(crate) async fn find(session: &Session, run: &RunId) -> Result<Option<Stored
         "SELECT r.customers, r.row_digest, r.segments_sha256, {}, r.retired_at IS NOT NULL, \
          EXISTS (SELECT FROM insiders.current_run c WHERE c.run_id = r.run_id) \
          FROM insiders.runs r WHERE r.run_id = $1",
-        is_attached(session.major())
+        is_attached(session.major(), Table::Members, run)
     );
     let row = session
-        .optional(
-            "looking the run up",
-            &sql,
-            &[&run.as_str(), &run.partition()],
-        )
+        .optional("looking the run up", &sql, &[&run.as_str()])
         .await?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(Stored {

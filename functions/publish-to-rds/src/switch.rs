@@ -1,12 +1,16 @@
 //! Makes a loaded run the one that readers see: one short transaction, all of it or nothing.
 
+use shared::segments::Profile;
 use shared::{Error, Result};
 
 use crate::digest::RowDigest;
-use crate::names::SWITCH_LOCK;
+use crate::moves::{self, Moves};
+use crate::names::{SWITCH_LOCK, Table};
+use crate::partition::{attach, remove};
 use crate::run::PublishRun;
 use crate::session::Session;
 use crate::stored::is_attached;
+use crate::tombstones::Tombstones;
 
 const OPERATION: &str = "making the run current";
 
@@ -20,10 +24,19 @@ struct Current {
 
 /// The rows that become the run's partition.
 pub(crate) enum Rows {
-    /// Those in the staging table.
-    Staged(RowDigest),
+    /// Those in the staging tables.
+    Staged(Staged),
     /// Those that are in place already.
     InPlace,
+}
+
+/// What was loaded, checked and compared with the run before.
+pub(crate) struct Staged {
+    pub(crate) digest: RowDigest,
+    /// What each segment is like, without those who were erased.
+    pub(crate) profile: Profile,
+    pub(crate) moves: Moves,
+    pub(crate) tombstones: Tombstones,
 }
 
 /// Refuses a run that is older than the current one, unless forced. Asked before the rows
@@ -39,9 +52,9 @@ pub(crate) async fn switch(session: &Session, run: &PublishRun, rows: &Rows) -> 
             session.lock_in_transaction(OPERATION, SWITCH_LOCK).await?;
             let before = current(session, run).await?;
             match rows {
-                Rows::Staged(digest) => {
-                    attach(session, run).await?;
-                    record(session, run, digest, before.as_ref()).await?;
+                Rows::Staged(staged) => {
+                    staged.tombstones.expect_unchanged(session).await?;
+                    show(session, run, staged, before.as_ref()).await?;
                 }
                 Rows::InPlace => require_in_place(session, run).await?,
             }
@@ -75,40 +88,37 @@ async fn current(session: &Session, run: &PublishRun) -> Result<Option<Current>>
     Ok(Some(current))
 }
 
-/// The staging table becomes the run's partition. Readers are not in the way, nor are they
-/// kept waiting: attaching takes no lock that conflicts with reading, and needs no scan.
-async fn attach(session: &Session, run: &PublishRun) -> Result<()> {
-    let (staging, partition, run_id) = (run.run_id.staging(), run.run_id.partition(), &run.run_id);
-    let sql = format!(
-        "SELECT {} AND $1::text IS NOT NULL",
-        is_attached(session.major())
-    );
-    let row = session
-        .one(OPERATION, &sql, &[&run_id.as_str(), &partition])
-        .await?;
-    let mut steps = String::new();
-    if session.get(&row, 0)? {
-        // The same run with other rows, by force: the one case that waits for readers.
-        steps =
-            format!("ALTER TABLE insiders.segment_members DETACH PARTITION insiders.{partition};");
+async fn show(
+    session: &Session,
+    run: &PublishRun,
+    staged: &Staged,
+    before: Option<&Current>,
+) -> Result<()> {
+    let id = &run.run_id;
+    let compared;
+    let moves = if moves::base(session, id).await? == staged.moves.base {
+        &staged.moves
+    } else {
+        // Somebody else was faster: readers see another run than a moment ago.
+        compared = moves::build(session, run, staged.digest.rows).await?;
+        &compared
+    };
+    attach(session, OPERATION, Table::Members, id).await?;
+    match moves.base {
+        Some(_) => attach(session, OPERATION, Table::Moves, id).await?,
+        None => remove(session, OPERATION, Table::Moves, id).await?,
     }
-    steps.push_str(&format!(
-        "DROP TABLE IF EXISTS insiders.{partition}; \
-         ALTER TABLE insiders.{staging} RENAME TO {partition}; \
-         ALTER TABLE insiders.{partition} RENAME CONSTRAINT {staging}_key TO {partition}_key; \
-         ALTER INDEX insiders.{staging}_label RENAME TO {partition}_label; \
-         ALTER TABLE insiders.segment_members \
-         ATTACH PARTITION insiders.{partition} FOR VALUES IN ('{run_id}')"
-    ));
-    session.batch(OPERATION, &steps).await
+    record(session, run, staged, before).await?;
+    moves::record(session, id, moves).await
 }
 
 async fn record(
     session: &Session,
     run: &PublishRun,
-    digest: &RowDigest,
+    staged: &Staged,
     before: Option<&Current>,
 ) -> Result<()> {
+    let digest = &staged.digest;
     let id = run.run_id.as_str();
     let customers = digest.rows.cast_signed();
     let previous = before
@@ -120,7 +130,8 @@ async fn record(
                ON CONFLICT (run_id) DO UPDATE SET as_of = excluded.as_of, \
                customers = excluded.customers, row_digest = excluded.row_digest, \
                segments_sha256 = excluded.segments_sha256, manifest = excluded.manifest, \
-               published_at = excluded.published_at, retired_at = NULL";
+               published_at = excluded.published_at, retired_at = NULL, \
+               previous_run_id = coalesce(excluded.previous_run_id, runs.previous_run_id)";
     session
         .execute(
             OPERATION,
@@ -140,7 +151,7 @@ async fn record(
         .await?;
     let sql = "DELETE FROM insiders.segment_profiles WHERE run_id = $1";
     session.execute(OPERATION, sql, &[&id]).await?;
-    for segment in &run.profile.segments {
+    for segment in &staged.profile.segments {
         let sql = "INSERT INTO insiders.segment_profiles (run_id, label, segment, customers, \
                    share, gross_revenue, frequency, returns, recency_days, revenue_share) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
@@ -170,12 +181,10 @@ async fn record(
 async fn require_in_place(session: &Session, run: &PublishRun) -> Result<()> {
     let sql = format!(
         "SELECT r.retired_at IS NULL AND {} FROM insiders.runs r WHERE r.run_id = $1",
-        is_attached(session.major())
+        is_attached(session.major(), Table::Members, &run.run_id)
     );
     let id = run.run_id.as_str();
-    let row = session
-        .optional(OPERATION, &sql, &[&id, &run.run_id.partition()])
-        .await?;
+    let row = session.optional(OPERATION, &sql, &[&id]).await?;
     match row {
         Some(row) if session.get(&row, 0)? => Ok(()),
         _ => Err(Error::Unavailable {

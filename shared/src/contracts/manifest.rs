@@ -23,7 +23,7 @@ pub struct Artifact {
 }
 
 /// Rows and customers of a run. `rows_read` is the sum of `rows_kept`, `rows_dropped`,
-/// `rows_quarantined` and `rows_after_as_of`.
+/// `rows_quarantined`, `rows_after_as_of` and `rows_before_window`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Data rows in the source.
@@ -36,6 +36,9 @@ pub struct Counts {
     pub rows_quarantined: u64,
     /// Rows later than the as-of moment.
     pub rows_after_as_of: u64,
+    /// Rows before the window.
+    #[serde(default)]
+    pub rows_before_window: u64,
     /// Customers with features.
     pub customers: u64,
     /// Those of them that are guests.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Artifact, AsOf, Counts, Mode, Promotion, Quality, Request, StageReport};
+use super::{Artifact, AsOf, Counts, Inputs, Mode, Promotion, Quality, Request, StageReport};
 use crate::bundle::Champion;
 use crate::settings::{CleaningSettings, Settings, SourceSettings};
 
@@ -46,8 +46,14 @@ pub struct Run {
     pub run_id: String,
     /// The bucket of the artifacts.
     pub bucket: String,
-    /// What is read.
+    /// What is read: where uploads add up, the last of them.
     pub source: Source,
+    /// Where uploads add up, the list of all that are read (`history/{sha256}.json`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<Artifact>,
+    /// SHA-256 of the tombstones that were in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<String>,
     /// What was asked for.
     pub mode: Mode,
     /// Fit or apply.
@@ -104,13 +110,20 @@ impl Run {
     pub fn plan(
         bucket: &str,
         request: &Request,
-        source: Source,
+        inputs: impl Into<Inputs>,
         settings: Settings,
         champion: Option<&Champion>,
     ) -> crate::Result<Self> {
+        let Inputs {
+            source,
+            history,
+            erased,
+        } = inputs.into();
         let data = DataIdentity {
             semantics: SEMANTICS,
-            source: &source,
+            source: history.is_none().then_some(&source),
+            history: history.as_ref().map(|list| list.sha256.as_str()),
+            erased: erased.as_deref(),
             as_of: request.as_of,
             read: &settings.source,
             cleaning: &settings.cleaning,
@@ -136,6 +149,8 @@ impl Run {
             run_id,
             bucket: bucket.to_owned(),
             source,
+            history,
+            erased,
             mode: request.mode,
             action,
             model_version,
@@ -152,7 +167,13 @@ impl Run {
 #[derive(Serialize)]
 struct DataIdentity<'a> {
     semantics: u32,
-    source: &'a Source,
+    /// The one object, or the list of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a Source>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased: Option<&'a str>,
     as_of: Option<AsOf>,
     read: &'a SourceSettings,
     cleaning: &'a CleaningSettings,
@@ -247,6 +268,39 @@ mod tests {
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), 6);
+    }
+
+    #[test]
+    fn a_list_of_uploads_or_tombstones_make_another_run_whoever_asked() {
+        let run = |source: Source, history: Option<&str>, erased: Option<&str>| {
+            let history = history.map(|sha256| Artifact {
+                key: format!("history/{sha256}.json"),
+                bytes: 1,
+                sha256: sha256.to_owned(),
+                rows: None,
+            });
+            let inputs = Inputs {
+                source,
+                history,
+                erased: erased.map(str::to_owned),
+            };
+            let asked = request(Mode::Auto);
+            let m = champion("m");
+            Run::plan("b", &asked, inputs, Settings::default(), Some(&m)).unwrap()
+        };
+        let mut other = source();
+        other.key = "uploads/again.csv".to_owned();
+        let listed = run(source(), Some("1"), None);
+        assert_eq!(listed.run_id, run(other, Some("1"), None).run_id);
+        let plain = plan(Mode::Auto, source(), Some("m"));
+        assert_eq!(run(source(), None, None).run_id, plain.run_id);
+        for another in [
+            plain,
+            run(source(), Some("2"), None),
+            run(source(), Some("1"), Some("e")),
+        ] {
+            assert_ne!(listed.run_id, another.run_id);
+        }
     }
 
     #[test]

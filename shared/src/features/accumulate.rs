@@ -3,18 +3,20 @@
 use hashbrown::{DefaultHashBuilder, HashSet};
 
 use super::{Guests, Interner};
+use crate::erasure::Tombstones;
 use crate::settings::{CleaningSettings, Decimal};
 use crate::transactions::line::Line;
 use crate::{Error, Result};
 
 /// Everything that is kept of the lines: its size is set by customers and invoices.
 #[derive(Debug)]
-pub struct Customers {
+pub struct Customers<'a> {
     object: String,
     ids: Interner,
     invoices: Interner,
     guests: Guests,
     excluded: Vec<String>,
+    erased: Option<&'a Tombstones>,
     pub(super) totals: Vec<Totals>,
     purchase_invoices: Pairs,
     return_invoices: Pairs,
@@ -26,6 +28,7 @@ pub struct Customers {
 pub(super) struct Totals {
     pub(super) is_guest: bool,
     pub(super) is_excluded: bool,
+    pub(super) is_erased: bool,
     /// Has a line that was kept.
     pub(super) is_kept: bool,
     pub(super) revenue: i128,
@@ -62,20 +65,26 @@ pub struct Kept {
     invoice: u32,
 }
 
-impl Customers {
-    /// No customers yet. `object` names the source in errors.
-    pub fn new(object: &str, settings: &CleaningSettings) -> Self {
+impl<'a> Customers<'a> {
+    /// No customers yet. Those with tombstones among `erased` will be known as such.
+    pub fn new(settings: &CleaningSettings, erased: Option<&'a Tombstones>) -> Self {
         Self {
-            object: object.to_owned(),
+            object: String::new(),
             ids: Interner::default(),
             invoices: Interner::default(),
             guests: Guests::new(settings.guests),
             excluded: settings.excluded_customers.clone(),
+            erased,
             totals: Vec::new(),
             purchase_invoices: Pairs::default(),
             return_invoices: Pairs::default(),
             last_purchase: None,
         }
+    }
+
+    /// The lines to come are of `object`, for errors.
+    pub fn begin(&mut self, object: &str) {
+        object.clone_into(&mut self.object);
     }
 
     /// Finds whose line this is, before any rule may drop it: that alone decides which
@@ -95,9 +104,9 @@ impl Customers {
             Some(id) => {
                 let (customer, new) = self.ids.intern(id).ok_or_else(full)?;
                 if new {
-                    let is_excluded = self.excluded.iter().any(|excluded| excluded == id);
                     self.totals.push(Totals {
-                        is_excluded,
+                        is_excluded: self.excluded.iter().any(|excluded| excluded == id),
+                        is_erased: self.erased.is_some_and(|erased| erased.holds(id)),
                         ..Totals::default()
                     });
                 } else if self
@@ -121,10 +130,12 @@ impl Customers {
         let id = self.guests.next_id(invoice_no);
         match self.ids.intern(&id) {
             Some((customer, true)) => {
-                let is_excluded = self.excluded.contains(&id);
+                // A number by order is nobody's: it may be another guest's the next time.
+                let erased = self.erased.filter(|_| self.guests.are_named());
                 self.totals.push(Totals {
                     is_guest: true,
-                    is_excluded,
+                    is_excluded: self.excluded.contains(&id),
+                    is_erased: erased.is_some_and(|erased| erased.holds(&id)),
                     ..Totals::default()
                 });
                 self.guests.insert(invoice, customer);
@@ -155,6 +166,13 @@ impl Customers {
         self.totals
             .get(kept.customer as usize)
             .is_some_and(|totals| totals.is_excluded)
+    }
+
+    /// Whether the customer was erased.
+    pub fn is_erased(&self, kept: Kept) -> bool {
+        self.totals
+            .get(kept.customer as usize)
+            .is_some_and(|totals| totals.is_erased)
     }
 
     /// The id, and whether it is a guest's.

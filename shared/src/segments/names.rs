@@ -1,6 +1,6 @@
 //! Names of the segments, by what distinguishes their customers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::features::Features;
 
@@ -15,12 +15,15 @@ const HIGH: f64 = 0.65;
 /// `labels[i]` is the segment of `features`' row i. Each name is there once.
 ///
 /// The first is [`FIRST`]. Others are named by how much their customers spend, whether they
-/// came more than once, and what else is unusual in them.
+/// came more than once, and what else is unusual in them; where that is the same, by what
+/// they differ in most.
 pub fn names(features: &Features, labels: &[u32], k: usize) -> Vec<String> {
     let as_real = |column: &[i64]| -> Vec<f64> { column.iter().map(|&v| v as f64).collect() };
     let spend = mean_ranks(&features.gross_revenue, labels, k);
     let recency = mean_ranks(&as_real(&features.recency_days), labels, k);
     let returns = mean_ranks(&as_real(&features.returns), labels, k);
+    let pieces = mean_ranks(&as_real(&features.quantity_of_products), labels, k);
+    let often = mean_ranks(&features.frequency, labels, k);
     let one_time = shares(features, labels, k);
     let names = (0..k).map(|label| {
         let of = |means: &[f64]| means.get(label).copied().unwrap_or(f64::NAN);
@@ -46,7 +49,40 @@ pub fn names(features: &Features, labels: &[u32], k: usize) -> Vec<String> {
         }
         words.join(", ")
     });
-    unique(names.collect())
+    let traits = [
+        (recency, ["more recent", "longer ago"]),
+        (pieces, ["small baskets", "large baskets"]),
+        (often, ["less often", "more often"]),
+        (returns, ["fewer returns", "more returns"]),
+    ];
+    unique(told_apart(names.collect(), &traits))
+}
+
+/// Adds to equal names what they differ in most: to the lowest and the highest in it.
+fn told_apart(mut names: Vec<String>, traits: &[(Vec<f64>, [&str; 2])]) -> Vec<String> {
+    let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (label, name) in names.iter().enumerate() {
+        by_name.entry(name.clone()).or_default().push(label);
+    }
+    for labels in by_name.into_values().filter(|labels| labels.len() > 1) {
+        let ends = traits.iter().filter_map(|(ranks, words)| {
+            let rank = |label: &usize| ranks.get(*label).copied().unwrap_or(f64::NAN);
+            let order = |a: &&usize, b: &&usize| rank(a).total_cmp(&rank(b));
+            let (low, high) = (labels.iter().min_by(order)?, labels.iter().max_by(order)?);
+            Some((rank(high) - rank(low), [*low, *high], words))
+        });
+        let widest = ends.max_by(|a, b| a.0.total_cmp(&b.0));
+        for (label, word) in widest
+            .iter()
+            .flat_map(|(_, ends, words)| ends.iter().zip(*words))
+        {
+            if let Some(name) = names.get_mut(*label) {
+                name.push_str(", ");
+                name.push_str(word);
+            }
+        }
+    }
+    names
 }
 
 /// The names, with a number added to those that an earlier one has already.
@@ -143,6 +179,17 @@ mod tests {
                 "Segment 4"
             ]
         );
+    }
+
+    #[test]
+    fn equal_names_are_told_apart_by_what_differs_most() {
+        let names = ["a", "b", "a", "a"].map(str::to_owned).to_vec();
+        let traits = [
+            (vec![0.4, 0.9, 0.5, 0.6], ["near", "far"]),
+            (vec![0.1, 0.9, 0.5, 0.2], ["small", "large"]),
+        ];
+        let told = told_apart(names, &traits);
+        assert_eq!(told, ["a, small", "b", "a, large", "a"]);
     }
 
     #[test]

@@ -57,6 +57,32 @@ pub struct SourceSettings {
     pub null_values: Vec<String>,
     /// The export's name of each column.
     pub columns: Columns,
+    /// Whether an upload is the whole history or adds to it.
+    #[serde(default, skip_serializing_if = "History::is_snapshot")]
+    pub history: History,
+    /// Lines older than this many days before the run's moment are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_days: Option<u32>,
+}
+
+/// What an upload is. The first variant is left out of what is written, so that runs have the
+/// ids that they had before there was a choice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum History {
+    /// Everything: a run reads its upload alone.
+    #[default]
+    Snapshot,
+    /// More lines: a run reads all uploads so far.
+    Append,
+}
+
+impl History {
+    // What serde asks of a condition.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_snapshot(&self) -> bool {
+        *self == Self::Snapshot
+    }
 }
 
 /// Text encoding of an export.
@@ -283,6 +309,8 @@ impl Settings {
                 date_format: "%m/%d/%Y %H:%M".to_owned(),
                 null_values: texts(&PANDAS_NULLS),
                 columns: Columns::default(),
+                history: History::Snapshot,
+                window_days: None,
             },
             cleaning: CleaningSettings {
                 guests: if notebook {
@@ -344,7 +372,18 @@ impl Settings {
             delimiter.is_ascii() && !matches!(delimiter, '"' | '\r' | '\n'),
             "source.delimiter must be one ASCII character other than a quote or a line end",
         )?;
+        ensure(
+            self.source
+                .window_days
+                .is_none_or(|days| (1..=MAX_WINDOW).contains(&days)),
+            "source.window_days must be between 1 and 36500",
+        )?;
         let cleaning = &self.cleaning;
+        ensure(
+            self.source.history == History::Snapshot || cleaning.guests != Guests::Sequential,
+            "source.history = \"append\" needs cleaning.guests = \"invoice\" or \"drop\": \
+             sequential numbers of guests depend on the order of the uploads",
+        )?;
         regex::Regex::new(&cleaning.excluded_stock_codes).map_err(|e| {
             let reason = e.to_string().replace('\n', " ");
             Error::config(origin, format!("cleaning.excluded_stock_codes: {reason}"))
@@ -384,6 +423,9 @@ impl Settings {
         )
     }
 }
+
+/// A hundred years: a longer window is a slip.
+const MAX_WINDOW: u32 = 36_500;
 
 /// pandas' default `na_values`: what the notebook's `read_csv` takes for missing.
 const PANDAS_NULLS: [&str; 18] = [
@@ -446,6 +488,17 @@ mod tests {
     }
 
     #[test]
+    fn guests_numbered_by_the_order_of_lines_are_refused_where_uploads_add_up() {
+        let append = "[source]\nhistory = 'append'\nwindow_days = 365";
+        let settings = Settings::parse(append, "t").unwrap();
+        assert_eq!(settings.source.history, History::Append);
+        assert_eq!(settings.source.window_days, Some(365));
+        let sequential = format!("{append}\n[cleaning]\nguests = 'sequential'");
+        assert!(error(&sequential).contains("order of the uploads"));
+        assert!(error(&format!("profile = 'notebook'\n{append}")).contains("cleaning.guests"));
+    }
+
+    #[test]
     fn wrong_settings_are_named() {
         assert!(error("[clustering]\nkk = 3").contains("kk"));
         assert!(error("[cluster]\nk = 3").contains("cluster"));
@@ -455,6 +508,8 @@ mod tests {
         assert!(error("[source]\ndelimiter = '€'").contains("source.delimiter"));
         assert!(error("[cleaning]\nexcluded_stock_codes = '('").contains("excluded_stock_codes"));
         assert!(error("[cleaning]\nmin_unit_price = 'cheap'").contains("cheap"));
+        assert!(error("[source]\nhistory = 'all'").contains("all"));
+        assert!(error("[source]\nwindow_days = 0").contains("source.window_days"));
         assert!(error("k = ").starts_with("insiders.toml: "));
     }
 }

@@ -2,11 +2,15 @@
 //! bytes and maps failures; it decides nothing.
 
 mod client;
+mod download;
 mod failure;
+mod hashed;
 mod list;
 mod reader;
+mod versions;
 mod writer;
 
+use std::fs::File;
 use std::sync::Arc;
 
 use aws_sdk_s3::Client;
@@ -18,7 +22,9 @@ use crate::contracts::{Artifact, ObjectRef, Source};
 use crate::{Error, Result};
 
 pub use client::Endpoint;
+pub use hashed::Hashed;
 pub use reader::ObjectReader;
+pub use versions::ObjectVersion;
 pub use writer::{ObjectWriter, Pending};
 
 /// A bucket. Cheap to clone; clients are built once.
@@ -141,6 +147,12 @@ impl Store {
                 reason: format!("its SHA-256 is {found}, expected {}", artifact.sha256),
             })
         }
+    }
+
+    /// An artifact that may be larger than memory, as a file without a name in the temporary
+    /// directory, refused if it is not what its digest says.
+    pub async fn file_verified(&self, artifact: &Artifact) -> Result<File> {
+        download::verified(self, artifact).await
     }
 
     /// Writes a whole object.

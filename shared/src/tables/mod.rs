@@ -7,6 +7,7 @@ mod segments;
 mod transactions;
 
 pub use self::parquet::{TableWriter, read_batches};
+pub use ::parquet::file::reader::ChunkReader;
 pub use features::{features_batches, read_features};
 pub use quarantine::QuarantineBuilder;
 pub use segments::{SegmentRows, read_segments, segments_batches, segments_schema};

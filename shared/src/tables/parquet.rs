@@ -6,9 +6,9 @@ use ::parquet::arrow::ArrowWriter;
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use ::parquet::basic::{Compression, ZstdLevel};
 use ::parquet::file::properties::WriterProperties;
+use ::parquet::file::reader::ChunkReader;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use bytes::Bytes;
 
 use crate::{Error, Result};
 
@@ -50,17 +50,18 @@ impl<W: Write + Send> TableWriter<W> {
     }
 }
 
-/// The batches of a table in memory. `object` names it in errors.
-pub fn read_batches(
-    bytes: Bytes,
+/// The batches of a table in memory or in a file, of which a page of each column is held at
+/// a time. `object` names it in errors.
+pub fn read_batches<R: ChunkReader + 'static>(
+    table: R,
     object: &str,
-) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + use<>> {
+) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + use<R>> {
     let object = object.to_owned();
     let damaged = move |e: &dyn std::fmt::Display| Error::Corrupt {
         object: object.clone(),
         reason: e.to_string().replace('\n', " "),
     };
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
+    let reader = ParquetRecordBatchReaderBuilder::try_new(table)
         .map_err(|e| damaged(&e))?
         .with_batch_size(READ_BATCH)
         .build()

@@ -151,7 +151,7 @@ mod tests {
         let logical = format!("{:?}", column.logical_type_ref());
         assert!(logical.contains("Timestamp"), "{logical}");
 
-        let batch = read_batches(bytes.into(), "t")
+        let batch = read_batches(bytes::Bytes::from(bytes), "t")
             .unwrap()
             .next()
             .unwrap()

@@ -32,6 +32,11 @@ async fn server() -> Arc<Server> {
     let postgres = LocalPostgres::start(dir.path(), Install::IfAllowed(&say))
         .await
         .unwrap();
+    // Publishers die here, the machine does not: nothing has to reach the disk.
+    let admin = connect(postgres.url()).await;
+    for sql in ["ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"] {
+        admin.simple_query(sql).await.unwrap();
+    }
     let server = Arc::new(Server {
         postgres,
         _dir: dir,
@@ -80,6 +85,10 @@ impl Fixture {
     /// What a query gives: rows joined by `;`, columns by `,`.
     pub(super) async fn ask(&self, sql: &str) -> String {
         ask(&self.client, sql).await
+    }
+
+    pub(super) fn run_id(&self, number: u32) -> RunId {
+        RunId::parse(&id(number)).unwrap()
     }
 
     pub(super) async fn publish(&self, run: &Run) -> Result<Outcome> {

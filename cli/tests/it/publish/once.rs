@@ -68,14 +68,6 @@ async fn the_views_show_the_run() {
         fixture.ask(path).await,
         "2011-01-02 12:00:00,6.25;2011-01-03 12:00:00,7.5"
     );
-    let undescribed = "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
-        WHERE c.relnamespace = 'insiders'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND a.attnum > 0 \
-        AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid) IS NULL AND NOT c.relispartition)";
-    assert_eq!(
-        fixture.ask(undescribed).await,
-        "",
-        "every table, view and column has a comment"
-    );
 }
 
 #[tokio::test]
@@ -137,9 +129,17 @@ async fn other_rows_under_the_same_run_are_refused_unless_forced() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_sixteen_publishers_at_once_the_newest_wins() {
-    let fixture = std::sync::Arc::new(Fixture::new("sixteen").await);
+    // In order, in reverse, and jumping about.
+    for (name, step) in [("sixteen_1", 1), ("sixteen_16", 16), ("sixteen_7", 7)] {
+        let order = (1..=16).map(|place| place * step % 17).collect();
+        sixteen_publishers(name, order).await;
+    }
+}
+
+async fn sixteen_publishers(name: &'static str, order: Vec<u32>) {
+    let fixture = std::sync::Arc::new(Fixture::new(name).await);
     let mut publishers = Vec::new();
-    for number in 1..=16 {
+    for number in order {
         let fixture = std::sync::Arc::clone(&fixture);
         publishers.push(tokio::spawn(async move {
             let run = Run::new(number, 20 + number as usize);
@@ -161,4 +161,14 @@ async fn of_sixteen_publishers_at_once_the_newest_wins() {
     assert_eq!(fixture.ask(broken).await, "0");
     let runs = "SELECT (SELECT count(*) FROM insiders.runs) = (SELECT count(*) FROM insiders.pointer_history)";
     assert_eq!(fixture.ask(runs).await, "t");
+    let last = "SELECT c.move_id = max(p.move_id) FROM insiders.current_run c, insiders.pointer_history p \
+                GROUP BY c.move_id";
+    assert_eq!(fixture.ask(last).await, "t");
+    // Each is compared with the run that it took the place of.
+    let compared = "SELECT count(*) FROM insiders.pointer_history p JOIN insiders.runs r \
+        ON r.run_id = p.to_run_id WHERE r.previous_run_id IS DISTINCT FROM p.from_run_id \
+        OR p.from_run_id IS NOT NULL AND NOT EXISTS \
+        (SELECT FROM insiders.segment_matrix x WHERE x.run_id = r.run_id)";
+    assert_eq!(fixture.ask(compared).await, "0");
+    fixture.expect_sums().await;
 }

@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use publish_to_rds::{MIGRATIONS, migrate, migrate_to};
 
 use super::fixture::{Fixture, Run, ask, id};
 
 /// Customers of run `number`: every run has another count.
-fn customers(number: u32) -> usize {
+pub(super) fn customers(number: u32) -> usize {
     100 + number as usize
 }
 
-const READ: &str = "SELECT count(*), min(run_id), max(run_id), count(segment), \
+pub(super) const READ: &str = "SELECT count(*), min(run_id), max(run_id), count(segment), \
     (SELECT sum(customers) FROM insiders.segments) FROM insiders.insiders";
 
 /// The number of the run that a reading is of, if it is one whole run.
-fn whole_run(reading: &str) -> Result<u32, String> {
+pub(super) fn whole_run(reading: &str) -> Result<u32, String> {
     let broken = || format!("not one whole run: {reading}");
     let [count, min, max, named, profiled] = reading
         .split(',')
@@ -116,4 +119,96 @@ async fn a_query_for_one_customer_touches_one_run_by_its_index() {
         .collect();
     assert!(touched.iter().all(|line| line.contains(&id(3))), "{plan}");
     assert!(touched.iter().any(|line| line.contains("_key")), "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_transactions_hold_up_neither_publications_nor_other_readers() {
+    let mut fixture = Fixture::new("long").await;
+    fixture.database.limits.prune_lock = Duration::from_millis(200);
+    for number in 1..=2 {
+        let run = Run::new(number, customers(number));
+        fixture.publish(&run).await.unwrap();
+    }
+    let views = "SELECT (SELECT count(*) FROM insiders.history), \
+        (SELECT count(*) FROM insiders.migrations), (SELECT count(*) FROM insiders.migration_matrix)";
+    let mut readers = Vec::new();
+    for _ in 0..8 {
+        let reader = fixture.connect().await;
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ";
+        reader.batch_execute(begin).await.unwrap();
+        let seen = ask(&reader, views).await;
+        assert_eq!(whole_run(&ask(&reader, READ).await), Ok(2));
+        readers.push((reader, seen));
+    }
+    let fixture = Arc::new(fixture);
+    let done = Arc::new(AtomicBool::new(false));
+    let others = {
+        let (fixture, done) = (Arc::clone(&fixture), Arc::clone(&done));
+        tokio::spawn(async move {
+            let client = fixture.connect().await;
+            let mut longest = Duration::ZERO;
+            while !done.load(Ordering::Relaxed) {
+                let start = Instant::now();
+                whole_run(&ask(&client, READ).await)?;
+                ask(&client, views).await;
+                longest = longest.max(start.elapsed());
+            }
+            Ok::<_, String>(longest)
+        })
+    };
+    for number in 3..=6 {
+        let run = Run::new(number, customers(number)).keeping(1);
+        let start = Instant::now();
+        assert!(fixture.publish(&run).await.unwrap().changed);
+        let took = start.elapsed();
+        assert!(took < Duration::from_secs(5), "run {number} took {took:?}");
+        assert_eq!(whole_run(&fixture.ask(READ).await), Ok(number));
+    }
+    for (reader, seen) in &readers {
+        assert_eq!(whole_run(&ask(reader, READ).await), Ok(2));
+        assert_eq!(ask(reader, views).await, *seen);
+        reader.batch_execute("COMMIT").await.unwrap();
+    }
+    done.store(true, Ordering::Relaxed);
+    let longest = others.await.unwrap().unwrap();
+    assert!(
+        longest < Duration::from_secs(2),
+        "somebody waited {longest:?}"
+    );
+    // Nobody holds them any more: the old runs go.
+    let run = Run::new(7, customers(7)).keeping(1);
+    fixture.publish(&run).await.unwrap();
+    let tables = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname ~ '^segment_members_[0-9a-f]'";
+    assert_eq!(fixture.ask(tables).await, "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_waits_for_a_long_reader_and_others_read_on() {
+    let fixture = Arc::new(Fixture::new("upgrade").await);
+    migrate_to(&fixture.database, &MIGRATIONS[..2])
+        .await
+        .unwrap();
+    let reader = fixture.connect().await;
+    reader.batch_execute("BEGIN").await.unwrap();
+    ask(&reader, READ).await;
+    let upgrade = {
+        let fixture = Arc::clone(&fixture);
+        tokio::spawn(async move { migrate(&fixture.database).await })
+    };
+    let mut longest = Duration::ZERO;
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(3) {
+        let read = Instant::now();
+        fixture.ask(READ).await;
+        longest = longest.max(read.elapsed());
+    }
+    assert!(
+        longest < Duration::from_secs(2),
+        "somebody waited {longest:?}"
+    );
+    assert!(!upgrade.is_finished(), "the table is still read");
+    reader.batch_execute("COMMIT").await.unwrap();
+    upgrade.await.unwrap().unwrap();
+    let last = "SELECT max(version) FROM insiders.schema_migrations";
+    assert_eq!(fixture.ask(last).await, MIGRATIONS.len().to_string());
 }
