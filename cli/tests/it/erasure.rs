@@ -265,12 +265,7 @@ fn an_erasure_that_was_killed_is_finished_by_the_next() {
     let mut killed = 0;
     for attempt in 0..kills {
         shop.data = shop.dir.path().join("copy");
-        let copied = Command::new("cp")
-            .arg("-a")
-            .args([&prepared, &shop.data])
-            .status()
-            .unwrap();
-        assert!(copied.success());
+        copy(&prepared, &shop.data);
         let mut child = Command::new(env!("CARGO_BIN_EXE_insiders"))
             .args(["erase", "--dir", shop.data.to_str().unwrap()])
             .args(["--config", shop.config.to_str().unwrap()])
@@ -280,9 +275,10 @@ fn an_erasure_that_was_killed_is_finished_by_the_next() {
             .spawn()
             .unwrap();
         // The first half is spread over the runs, the rest from there over the uploads.
-        let wait = match attempt * 2 < kills {
-            true => 10 + attempt * 500 / kills,
-            false => 100 + (attempt * 2 - kills) * 1_400 / kills,
+        let wait = if attempt * 2 < kills {
+            10 + attempt * 500 / kills
+        } else {
+            100 + (attempt * 2 - kills) * 1_400 / kills
         };
         std::thread::sleep(std::time::Duration::from_millis(wait));
         killed += u32::from(child.try_wait().unwrap().is_none());
@@ -293,6 +289,73 @@ fn an_erasure_that_was_killed_is_finished_by_the_next() {
     }
     println!("killed {killed} times of {kills}");
     assert!(u64::from(killed) * 2 > kills);
+}
+
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").args([from, to]).status();
+    assert!(copied.unwrap().success());
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// The two moments at which what is there and what is told of it differ: a run's tables are
+/// ahead of its manifest, and uploads ahead of the ledger.
+#[test]
+fn what_is_ahead_of_its_record_is_told_from_what_is_damaged() {
+    let (mut shop, uploads) = Shop::new();
+    for upload in &uploads {
+        shop.run(upload, &["--no-publish"]);
+    }
+    let before = rows_by_run(&shop.data, &PEOPLE);
+    let (prepared, erased) = (shop.data.clone(), shop.dir.path().join("erased"));
+    copy(&prepared, &erased);
+    shop.data.clone_from(&erased);
+    shop.erase(&[]);
+
+    shop.data = shop.dir.path().join("between");
+    copy(&erased, &shop.data);
+    for run in before.keys() {
+        let file = |data: &Path, name: &str| data.join("runs").join(run).join(name);
+        for name in ["manifest.json", "profile.json"] {
+            std::fs::copy(file(&prepared, name), file(&shop.data, name)).unwrap();
+        }
+    }
+    let mut ledger = read(&prepared.join("history/uploads.json"));
+    let after = read(&erased.join("history/uploads.json"));
+    for (upload, next) in ledger["uploads"]
+        .as_array_mut()
+        .unwrap()
+        .iter_mut()
+        .zip(after["uploads"].as_array().unwrap())
+    {
+        assert_ne!(upload["sha256"], next["sha256"]);
+        upload["also"] = serde_json::json!([next["sha256"]]);
+    }
+    let ledger = serde_json::to_vec(&ledger).unwrap();
+    std::fs::write(shop.data.join("history/uploads.json"), ledger).unwrap();
+
+    // Without the journal nobody knows whether the tables are what they should be.
+    let (data, config) = (shop.data.to_str().unwrap(), shop.config.to_str().unwrap());
+    let args = ["erase", "--dir", data, "--config", config, PLAIN];
+    let output = insiders(&args);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains(".parquet is damaged"), "{error}");
+
+    for run in before.keys() {
+        let manifest = read(&erased.join("runs").join(run).join("manifest.json"));
+        let mut tables = manifest["artifacts"].clone();
+        let is_table = |name: &String, _: &mut Value| name.ends_with(".parquet");
+        tables.as_object_mut().unwrap().retain(is_table);
+        let journal = serde_json::to_vec(&serde_json::json!({ "tables": tables })).unwrap();
+        std::fs::write(
+            shop.data.join("runs").join(run).join("erasure.json"),
+            journal,
+        )
+        .unwrap();
+    }
+    finishes(&shop, &before, &uploads[1], 0);
 }
 
 /// The next erasure ends what the killed one began.

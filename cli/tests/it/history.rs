@@ -96,7 +96,7 @@ C4,A1,x,-1,1/12/2011 9:00,4,7,UK
     );
 
     // A given moment counts back from itself and bounds the other end, too.
-    let (outcome, found) = features(lines, Some("2011-01-02"), 1).unwrap();
+    let (outcome, found) = features(lines, Some("2011-01-02T08:30:00"), 1).unwrap();
     assert_eq!(found.gross_revenue, [3.0]);
     assert_eq!(
         (

@@ -27,8 +27,7 @@ pub struct Customers<'a> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Totals {
     pub(super) is_guest: bool,
-    pub(super) is_excluded: bool,
-    pub(super) is_erased: bool,
+    pub(super) standing: Standing,
     /// Has a line that was kept.
     pub(super) is_kept: bool,
     pub(super) revenue: i128,
@@ -37,6 +36,17 @@ pub(super) struct Totals {
     pub(super) purchases: Option<(i64, i64)>,
     pub(super) purchase_invoices: u32,
     pub(super) return_invoices: u32,
+}
+
+/// Whether a customer's lines count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Standing {
+    #[default]
+    Counted,
+    /// Dropped by the settings.
+    Excluded,
+    /// Nothing is to be known of them.
+    Erased,
 }
 
 /// Distinct (customer, invoice) pairs.
@@ -105,8 +115,7 @@ impl<'a> Customers<'a> {
                 let (customer, new) = self.ids.intern(id).ok_or_else(full)?;
                 if new {
                     self.totals.push(Totals {
-                        is_excluded: self.excluded.iter().any(|excluded| excluded == id),
-                        is_erased: self.erased.is_some_and(|erased| erased.holds(id)),
+                        standing: self.standing(id, self.erased),
                         ..Totals::default()
                     });
                 } else if self
@@ -126,6 +135,16 @@ impl<'a> Customers<'a> {
         Ok(Some(Kept { customer, invoice }))
     }
 
+    fn standing(&self, id: &str, erased: Option<&Tombstones>) -> Standing {
+        if erased.is_some_and(|erased| erased.holds(id)) {
+            Standing::Erased
+        } else if self.excluded.iter().any(|excluded| excluded == id) {
+            Standing::Excluded
+        } else {
+            Standing::Counted
+        }
+    }
+
     fn new_guest(&mut self, invoice_no: &str, invoice: u32, number: u64) -> Result<u32> {
         let id = self.guests.next_id(invoice_no);
         match self.ids.intern(&id) {
@@ -134,8 +153,7 @@ impl<'a> Customers<'a> {
                 let erased = self.erased.filter(|_| self.guests.are_named());
                 self.totals.push(Totals {
                     is_guest: true,
-                    is_excluded: self.excluded.contains(&id),
-                    is_erased: erased.is_some_and(|erased| erased.holds(&id)),
+                    standing: self.standing(&id, erased),
                     ..Totals::default()
                 });
                 self.guests.insert(invoice, customer);
@@ -165,14 +183,14 @@ impl<'a> Customers<'a> {
     pub fn is_excluded(&self, kept: Kept) -> bool {
         self.totals
             .get(kept.customer as usize)
-            .is_some_and(|totals| totals.is_excluded)
+            .is_some_and(|totals| totals.standing == Standing::Excluded)
     }
 
     /// Whether the customer was erased.
     pub fn is_erased(&self, kept: Kept) -> bool {
         self.totals
             .get(kept.customer as usize)
-            .is_some_and(|totals| totals.is_erased)
+            .is_some_and(|totals| totals.standing == Standing::Erased)
     }
 
     /// The id, and whether it is a guest's.

@@ -3,6 +3,7 @@
 
 mod decimal;
 mod gates;
+mod history;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,7 @@ use crate::{Error, Result};
 
 pub use decimal::{Decimal, DecimalError};
 pub use gates::GateSettings;
+pub use history::History;
 
 /// All settings of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,26 +65,6 @@ pub struct SourceSettings {
     /// Lines older than this many days before the run's moment are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_days: Option<u32>,
-}
-
-/// What an upload is. The first variant is left out of what is written, so that runs have the
-/// ids that they had before there was a choice.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum History {
-    /// Everything: a run reads its upload alone.
-    #[default]
-    Snapshot,
-    /// More lines: a run reads all uploads so far.
-    Append,
-}
-
-impl History {
-    // What serde asks of a condition.
-    #[allow(clippy::trivially_copy_pass_by_ref)]
-    fn is_snapshot(&self) -> bool {
-        *self == Self::Snapshot
-    }
 }
 
 /// Text encoding of an export.
@@ -372,18 +354,8 @@ impl Settings {
             delimiter.is_ascii() && !matches!(delimiter, '"' | '\r' | '\n'),
             "source.delimiter must be one ASCII character other than a quote or a line end",
         )?;
-        ensure(
-            self.source
-                .window_days
-                .is_none_or(|days| (1..=MAX_WINDOW).contains(&days)),
-            "source.window_days must be between 1 and 36500",
-        )?;
+        history::check(&self.source, self.cleaning.guests, origin)?;
         let cleaning = &self.cleaning;
-        ensure(
-            self.source.history == History::Snapshot || cleaning.guests != Guests::Sequential,
-            "source.history = \"append\" needs cleaning.guests = \"invoice\" or \"drop\": \
-             sequential numbers of guests depend on the order of the uploads",
-        )?;
         regex::Regex::new(&cleaning.excluded_stock_codes).map_err(|e| {
             let reason = e.to_string().replace('\n', " ");
             Error::config(origin, format!("cleaning.excluded_stock_codes: {reason}"))
@@ -423,9 +395,6 @@ impl Settings {
         )
     }
 }
-
-/// A hundred years: a longer window is a slip.
-const MAX_WINDOW: u32 = 36_500;
 
 /// pandas' default `na_values`: what the notebook's `read_csv` takes for missing.
 const PANDAS_NULLS: [&str; 18] = [
@@ -485,17 +454,6 @@ mod tests {
         assert_eq!(settings.cleaning.min_unit_price, "0.1".parse().unwrap());
         assert_eq!(settings.source.columns.country, "Land");
         assert_eq!(settings.source.columns.quantity, "Quantity");
-    }
-
-    #[test]
-    fn guests_numbered_by_the_order_of_lines_are_refused_where_uploads_add_up() {
-        let append = "[source]\nhistory = 'append'\nwindow_days = 365";
-        let settings = Settings::parse(append, "t").unwrap();
-        assert_eq!(settings.source.history, History::Append);
-        assert_eq!(settings.source.window_days, Some(365));
-        let sequential = format!("{append}\n[cleaning]\nguests = 'sequential'");
-        assert!(error(&sequential).contains("order of the uploads"));
-        assert!(error(&format!("profile = 'notebook'\n{append}")).contains("cleaning.guests"));
     }
 
     #[test]

@@ -191,10 +191,6 @@ fn left(rows: SegmentRows, ids: &Ids) -> SegmentRows {
         .filter(|(_, id)| !ids.holds(id))
         .map(|(row, _)| row)
         .collect();
-    fn pick<T: Clone>(column: &[T], rows: &[usize]) -> Vec<T> {
-        let cells = rows.iter().filter_map(|&row| column.get(row));
-        cells.cloned().collect()
-    }
     SegmentRows {
         features: rows.features.select(&stay),
         embedding_x: pick(&rows.embedding_x, &stay),
@@ -202,6 +198,11 @@ fn left(rows: SegmentRows, ids: &Ids) -> SegmentRows {
         label: pick(&rows.label, &stay),
         segment: pick(&rows.segment, &stay),
     }
+}
+
+fn pick<T: Clone>(column: &[T], rows: &[usize]) -> Vec<T> {
+    let cells = rows.iter().filter_map(|&row| column.get(row));
+    cells.cloned().collect()
 }
 
 fn profile(rows: &SegmentRows) -> Profile {

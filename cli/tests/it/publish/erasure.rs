@@ -33,7 +33,11 @@ fn without(run: &Run, customer: &str) -> Run {
         .iter()
         .map(|label| label.cast_unsigned())
         .collect();
-    less.run.profile = Profile::of(&rows.features, &labels, &shared::segments::names(3));
+    less.run.profile = Profile::of(
+        &rows.features,
+        &labels,
+        &shared::segments::Segment::first(super::fixture::names()),
+    );
     less.run.customers -= 1;
     less.run.segments_sha256 = "e".repeat(64);
     less

@@ -131,6 +131,13 @@ pub(super) struct Run {
 /// Segments of every run here.
 const SEGMENTS: i32 = 3;
 
+/// Their names.
+pub(super) fn names() -> Vec<String> {
+    ["Insiders", "Segment 1", "Segment 2"]
+        .map(str::to_owned)
+        .to_vec()
+}
+
 impl Run {
     /// Run `number`, of day `number` of 2011, with `customers` customers.
     pub(super) fn new(number: u32, customers: usize) -> Self {
@@ -144,9 +151,7 @@ impl Run {
     pub(super) fn of(number: u32, customer_id: Vec<String>) -> Self {
         let n = customer_id.len();
         let label: Vec<i32> = (0..n as i32).map(|row| row % SEGMENTS).collect();
-        let names = ["Insiders", "Segment 1", "Segment 2"]
-            .map(str::to_owned)
-            .to_vec();
+        let names = names();
         let real = |scale: f64| {
             (0..n)
                 .map(|row| (row as f64 + f64::from(number)) * scale)

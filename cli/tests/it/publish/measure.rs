@@ -58,7 +58,7 @@ fn chunk(number: u32, start: usize, rows: usize) -> Run {
         table.embedding_y[row] = noise(id, 4);
         let moves = usize::from(id % 16 == number as usize % 16);
         table.label[row] = ((id + moves) % 3) as i32;
-        table.segment[row] = shared::segments::names(3)[table.label[row] as usize].clone();
+        table.segment[row] = super::fixture::names()[table.label[row] as usize].clone();
     }
     run
 }
@@ -82,7 +82,7 @@ fn write(store: &Store, number: u32, customers: usize) -> (ObjectWriter, Publish
     let revenue: f64 = sums.iter().map(|sum| sum.1).sum();
     let segment = |(label, &(n, sum)): (usize, &(u64, f64))| SegmentProfile {
         label: label as u32,
-        segment: shared::segments::names(3)[label].clone(),
+        segment: super::fixture::names()[label].clone(),
         customers: n,
         share: n as f64 / customers as f64,
         gross_revenue: sum / n as f64,

@@ -62,10 +62,9 @@ impl Memory {
     pub(super) fn everything(&self) -> Vec<(String, Bytes)> {
         let state = self.state();
         let all = state.objects.iter().flat_map(|(key, versions)| {
-            let there = versions.iter().filter_map(move |version| {
+            versions.iter().filter_map(move |version| {
                 Some((format!("{key}?{}", version.id), version.bytes.clone()?))
-            });
-            there
+            })
         });
         all.collect()
     }
