@@ -6,10 +6,12 @@
 mod apply;
 mod cuts;
 mod evaluate;
+mod figures;
 mod fit;
 mod handler;
 mod matrix;
 mod start;
 
 pub use evaluate::{Evaluation, evaluate};
+pub use figures::figures;
 pub use handler::{Context, handle};

@@ -6,9 +6,11 @@
 //! [`pass`] is the one pass over the bytes.
 
 mod event;
+mod figures;
 mod handler;
 mod pass;
 mod sink;
 
 pub use event::handle_event;
+pub use figures::figures;
 pub use handler::{Context, handle, settings_of};

@@ -16,6 +16,9 @@ import urllib.request
 from .net import free_port, is_open, wait_for
 
 
+EMULATORS_OWN = re.compile(r"(START|END|REPORT) RequestId: |\d\d \w{3} \d{4} [\d:,]+ \[")
+
+
 def emulator():
     """The emulator that the SAM command line ships, or the one that INSIDERS_RIE names."""
     if named := os.environ.get("INSIDERS_RIE"):
@@ -62,6 +65,13 @@ class Function:
         self.answers.append(answer)
         return body, failed
 
+    def lines(self):
+        """What the function wrote, one object a line; the emulator's own lines are left out."""
+        self.log.flush()
+        with open(self.log.name, encoding="utf-8") as log:
+            lines = [line for line in log if line.strip() and not EMULATORS_OWN.match(line)]
+        return [json.loads(line) for line in lines]
+
     def stop(self):
         # Its own session: the bootstrap ends with its emulator.
         os.killpg(self.process.pid, signal.SIGKILL)
@@ -73,6 +83,9 @@ class InvokeApi:
     """`POST /2015-03-31/functions/{name or ARN}/invocations`."""
 
     def __init__(self, functions):
+        # (access key, function) of each call.
+        self.requests = requests = []
+
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -80,6 +93,8 @@ class InvokeApi:
                 payload = self.rfile.read(int(self.headers.get("content-length", 0)))
                 path = urllib.request.unquote(self.path)
                 name = re.search(r"/functions/(?:.*:)?([^/:]+)/invocations$", path).group(1)
+                signed = self.headers.get("authorization", "")
+                requests.append((re.search("Credential=([^/]+)/", signed).group(1), name))
                 body, failed = functions[name].invoke(payload)
                 self.send_response(200)
                 if failed:
