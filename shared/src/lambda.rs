@@ -60,10 +60,11 @@ impl Function {
         lambda_runtime::run(service_fn(|event: LambdaEvent<In>| {
             let context = &event.context;
             serving::next(&context.request_id, context.xray_trace_id.as_deref());
-            let mut start = vec![("ColdStart", f64::from(u8::from(false)))];
-            if is_cold.swap(false, Ordering::Relaxed) {
-                start = vec![("ColdStart", 1.0), ("InitSeconds", ready)];
-            }
+            let start = if is_cold.swap(false, Ordering::Relaxed) {
+                vec![("ColdStart", 1.0), ("InitSeconds", ready)]
+            } else {
+                vec![("ColdStart", 0.0)]
+            };
             let measured = Stage::start(stage);
             let running = handler(event.payload);
             async move {

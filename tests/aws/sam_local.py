@@ -45,7 +45,7 @@ USER = template.parameter("DatabaseUser")
 
 def run(*command, **more):
     """Its output; an error says what it said."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+    done = subprocess.run(command, capture_output=True, **more)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(map(str, command))}: {done.stderr.decode().strip()}")
     return done.stdout
@@ -91,7 +91,9 @@ def local_template(directory, s3_port):
     text = BUILT.read_text()
     endpoint = f"AWS_ENDPOINT_URL: http://{BRIDGE}:{s3_port}"
     text, variables = re.subn(r"( +)RUST_LOG: info\n", rf"\g<0>\1{endpoint}\n", text)
-    text, layers = re.subn(r"ContentUri: .*rds-authorities/?\n", f"ContentUri: {directory}/layer\n", text)
+    text, layers = re.subn(
+        r"ContentUri: .*rds-authorities/?\n", f"ContentUri: {directory}/layer\n", text
+    )
     assert (variables, layers) == (1, 1), "the built template is not as expected"
     path = BUILT.with_name("local.yaml")
     path.write_text(text)

@@ -23,7 +23,10 @@ def measured(aws, key, mode):
         peak, steps = stage["peak_memory_bytes"] / 2**20, stage["steps"].items()
         slowest = sorted(steps, key=lambda step: -step[1])[:3]
         slowest = ", ".join(f"{name} {seconds:.1f}" for name, seconds in slowest)
-        print(f"  {stage['stage']}: {stage['seconds']:.1f} s ({slowest}), peak {peak:.0f} MiB", flush=True)
+        print(
+            f"  {stage['stage']}: {stage['seconds']:.1f} s ({slowest}), peak {peak:.0f} MiB",
+            flush=True,
+        )
 
 
 def main():
@@ -32,10 +35,11 @@ def main():
         try:
             for name in sys.argv[1:]:
                 path = pathlib.Path(name)
-                key = f"exports/{path.name}"  # not under uploads/: no event
-                aws.s3.upload_file(str(path), BUCKET, key)
                 print(f"{path.name}, {path.stat().st_size / 1e6:.0f} MB")
                 for mode in ("fit", "apply"):
+                    # Not under uploads/: no event. Two keys: two runs.
+                    key = f"exports/{mode}/{path.name}"
+                    aws.s3.upload_file(str(path), BUCKET, key)
                     measured(aws, key, mode)
         finally:
             aws.stop()

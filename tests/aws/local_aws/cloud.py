@@ -153,7 +153,9 @@ class Cloud:
         """Starts an execution as EventBridge and the scheduler do: by a name of its own."""
         name = str(uuid.uuid4())
         states = self.client("stepfunctions")
-        return states.start_execution(stateMachineArn=machine, name=name, input=text)["executionArn"]
+        return states.start_execution(stateMachineArn=machine, name=name, input=text)[
+            "executionArn"
+        ]
 
     def stop(self):
         self.server.shutdown()

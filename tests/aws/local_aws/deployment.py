@@ -118,8 +118,8 @@ class Deployment:
 
         return wait_for(f"the end of {execution}", ended, seconds, 0.2)
 
-    def succeeded(self, execution):
-        found = self.finished(execution)
+    def succeeded(self, execution, seconds=240):
+        found = self.finished(execution, seconds)
         assert found["status"] == "SUCCEEDED", found.get("cause")
         return json.loads(found["output"])
 
@@ -130,9 +130,7 @@ class Deployment:
         found = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
         found = found.get("Messages", [])
         for message in found:
-            self.sqs.delete_message(
-                QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"]
-            )
+            self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
         return [json.loads(json.loads(message["Body"])["Message"]) for message in found]
 
     def calls(self):

@@ -29,7 +29,9 @@ def emulator():
         found = sorted(prefix.glob("lib/python3*/site-packages/samcli/local/rapid/*rie-x86_64"))
         if found:
             return found[0]
-    raise FileNotFoundError("no runtime interface emulator: pip install aws-sam-cli, or INSIDERS_RIE")
+    raise FileNotFoundError(
+        "no runtime interface emulator: pip install aws-sam-cli, or INSIDERS_RIE"
+    )
 
 
 class Function:

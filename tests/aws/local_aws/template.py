@@ -103,7 +103,7 @@ def resolved(value, known):
     """A value without its intrinsic functions; a name that is not `known` is an error."""
     if not isinstance(value, dict):
         return value
-    (function, argument), = value.items()
+    ((function, argument),) = value.items()
     if function == "Ref":
         return known[argument]
     if function == "Fn::GetAtt":
