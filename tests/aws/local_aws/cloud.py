@@ -43,6 +43,8 @@ class Recorder:
 
     def __init__(self, app):
         self.app, self.requests, self.faults, self.lock = app, [], {}, threading.Lock()
+        # Called once, before the next request of a key.
+        self.before = {}
 
     def __call__(self, environ, start_response):
         signed = environ.get("HTTP_AUTHORIZATION", "")
@@ -50,6 +52,8 @@ class Recorder:
         if not found:
             return self.app(environ, start_response)
         key, service = found.groups()
+        if happens := self.before.pop(key, None):
+            happens()
         if service == "s3" and self._fails(key):
             start_response("503 Slow Down", [("content-type", "application/xml")])
             return [b"<Error><Code>SlowDown</Code><Message>injected</Message></Error>"]

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import urllib.error
 import urllib.request
 
 from .net import free_port, is_open, wait_for
@@ -56,8 +57,11 @@ class Function:
         url = f"http://127.0.0.1:{self.port}/2015-03-31/functions/function/invocations"
         with self.lock:
             self.calls += 1
-            with urllib.request.urlopen(url, payload, timeout=900) as response:
-                body = response.read()
+            try:
+                with urllib.request.urlopen(url, payload, timeout=900) as response:
+                    body = response.read()
+            except urllib.error.HTTPError as ended:  # the program ended before it answered
+                body = ended.read()
         try:
             answer = json.loads(body)
         except ValueError:  # the emulator's plain text when the function ran out of time
@@ -66,6 +70,12 @@ class Function:
         failed = isinstance(answer, dict) and "errorType" in answer
         self.answers.append(answer)
         return body, failed
+
+    def crash(self):
+        """Ends the program as the system does when its memory is used up."""
+        children = pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        for pid in " ".join(path.read_text() for path in children).split():
+            os.kill(int(pid), signal.SIGKILL)
 
     def lines(self):
         """What the function wrote, one object a line; the emulator's own lines are left out."""
