@@ -1,9 +1,11 @@
 //! One file a verb.
 
+mod backfill;
 mod demo;
 mod evaluate;
 mod generate;
 mod models;
+mod place;
 mod psql;
 mod run;
 mod upload;
@@ -16,6 +18,7 @@ pub async fn execute(args: Args) -> Result<(), Failure> {
     match args.command {
         Command::Demo(args) => demo::demo(args).await,
         Command::Run(args) => run::run(args).await,
+        Command::Backfill(args) => backfill::backfill(args).await,
         Command::Evaluate(args) => evaluate::evaluate(args).await,
         Command::Generate(args) => generate::generate(&args),
         Command::Models(args) => models::models(args).await,

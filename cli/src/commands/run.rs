@@ -67,7 +67,7 @@ pub(super) fn settings(path: &Path) -> Result<Settings, Failure> {
     Ok(Settings::parse(&text, &path.display().to_string())?)
 }
 
-fn target(args: &PublishArgs, install: bool) -> Target {
+pub(super) fn target(args: &PublishArgs, install: bool) -> Target {
     match &args.database_url {
         _ if args.no_publish => Target::Nothing,
         Some(url) => Target::Url(url.clone()),

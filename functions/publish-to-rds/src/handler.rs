@@ -69,6 +69,12 @@ pub async fn handle(context: &Context, state: RunState) -> Result<Published> {
             reason,
         });
     }
+    if let Some(promotion) = state.promotion.filter(|promotion| !promotion.promoted) {
+        return Err(Error::NotPromoted {
+            model: state.run.model_version,
+            reason: promotion.reason.unwrap_or_default(),
+        });
+    }
     let profile = artifact(&manifest, Part::Profile, &key)?;
     let profile: Profile = parse(&store.get_verified(profile).await?, &profile.key)?;
     let run = PublishRun::of(

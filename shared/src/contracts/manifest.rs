@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AsOf, Run, RunState};
+use super::{AsOf, Promotion, Run, RunState};
+use crate::evaluation::Drift;
+use crate::segments::Migrations;
 
 /// One object that a run wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +110,15 @@ pub struct Manifest {
     pub artifacts: BTreeMap<String, Artifact>,
     /// What each stage took.
     pub stages: Vec<StageReport>,
+    /// What became of the models, if the run fitted some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<Promotion>,
+    /// How far the customers are from those that the model was fitted to, by feature.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Drift>,
+    /// What changed since the run before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrations: Option<Migrations>,
     /// Set once the run was published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publication: Option<Publication>,
@@ -129,6 +140,9 @@ impl Manifest {
             quality,
             artifacts: state.artifacts.clone(),
             stages: state.stages.clone(),
+            promotion: state.promotion.clone(),
+            drift: Vec::new(),
+            migrations: None,
             publication: None,
         }
     }

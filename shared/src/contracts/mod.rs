@@ -1,15 +1,19 @@
 //! What the functions say to each other: small JSON messages of places and digests, never
 //! data; and where each artifact lies.
 
+mod index;
 mod layout;
 mod manifest;
 mod plan;
+mod promotion;
 mod request;
 mod trigger;
 
+pub use index::{IndexedRun, RunIndex};
 pub use layout::{Layout, Part};
 pub(crate) use manifest::hex;
 pub use manifest::{Artifact, Counts, Manifest, Publication, Quality, StageReport};
 pub use plan::{ModelAction, Run, RunState, Source};
+pub use promotion::Promotion;
 pub use request::{AsOf, Mode, ObjectRef, Request};
 pub use trigger::{Trigger, UPLOADS};

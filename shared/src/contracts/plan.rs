@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Artifact, AsOf, Counts, Mode, Quality, Request, StageReport};
+use super::{Artifact, AsOf, Counts, Mode, Promotion, Quality, Request, StageReport};
+use crate::bundle::Champion;
 use crate::settings::{CleaningSettings, Settings, SourceSettings};
 
 /// The version of everything that decides a run's bytes. Raise it when the same input and
@@ -32,7 +33,7 @@ pub struct Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ModelAction {
-    /// Fit, store as a new version and make it the champion.
+    /// Fit, store as a new version and make it the champion if it passes its gates.
     Fit,
     /// Apply a stored version.
     Apply,
@@ -59,6 +60,9 @@ pub struct Run {
     /// Publish even if a run with a later as-of is in place.
     #[serde(default)]
     pub force_publish: bool,
+    /// Names that people gave to segments, by number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<u32, String>,
     /// The settings of every stage.
     pub settings: Settings,
 }
@@ -77,6 +81,9 @@ pub struct RunState {
     /// Rows and customers so far.
     #[serde(default)]
     pub counts: Counts,
+    /// What became of the models, if the run fitted some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<Promotion>,
     /// Figures of the embedding, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
@@ -89,7 +96,7 @@ pub struct RunState {
 }
 
 impl Run {
-    /// Decides a run. `champion` is the version that `apply` would use.
+    /// Decides a run. `champion` has the version that `apply` would use.
     ///
     /// A fit's model version derives from its inputs, not from its outcome, so that the run
     /// that fitted a model and a later `auto` run that applies that model to the same source
@@ -99,7 +106,7 @@ impl Run {
         request: &Request,
         source: Source,
         settings: Settings,
-        champion: Option<&str>,
+        champion: Option<&Champion>,
     ) -> crate::Result<Self> {
         let data = DataIdentity {
             semantics: SEMANTICS,
@@ -109,7 +116,9 @@ impl Run {
             cleaning: &settings.cleaning,
         };
         let (action, model_version) = match (request.mode, champion) {
-            (Mode::Auto | Mode::Apply, Some(version)) => (ModelAction::Apply, version.to_owned()),
+            (Mode::Auto | Mode::Apply, Some(champion)) => {
+                (ModelAction::Apply, champion.version.clone())
+            }
             (Mode::Apply, None) => {
                 return Err(crate::Error::NotFound {
                     what: "a champion model".to_owned(),
@@ -121,7 +130,8 @@ impl Run {
                 (ModelAction::Fit, digest_id(&fit)?)
             }
         };
-        let run_id = digest_id(&("run", &data, &model_version))?;
+        let names = champion.map(|c| c.names.clone()).unwrap_or_default();
+        let run_id = digest_id(&("run", &data, &model_version, &names))?;
         Ok(Self {
             run_id,
             bucket: bucket.to_owned(),
@@ -131,6 +141,7 @@ impl Run {
             model_version,
             as_of: request.as_of,
             force_publish: request.force_publish,
+            names,
             settings,
         })
     }
@@ -183,7 +194,16 @@ mod tests {
         }
     }
 
-    fn plan(mode: Mode, source: Source, champion: Option<&str>) -> Run {
+    fn champion(version: &str) -> Champion {
+        Champion {
+            version: version.to_owned(),
+            ..Champion::default()
+        }
+    }
+
+    fn plan(mode: Mode, source: Source, version: Option<&str>) -> Run {
+        let champion = version.map(champion);
+        let champion = champion.as_ref();
         Run::plan("b", &request(mode), source, Settings::default(), champion).unwrap()
     }
 
@@ -198,6 +218,7 @@ mod tests {
 
     #[test]
     fn other_content_settings_moment_or_model_is_another_run() {
+        let m = champion("m");
         let first = plan(Mode::Auto, source(), Some("m"));
         let other_model = plan(Mode::Auto, source(), Some("n"));
         let mut changed = source();
@@ -205,22 +226,27 @@ mod tests {
         let other_content = plan(Mode::Auto, changed, Some("m"));
         let mut asked = request(Mode::Auto);
         asked.as_of = Some("2011-12-09".parse().unwrap());
-        let other_moment =
-            Run::plan("b", &asked, source(), Settings::default(), Some("m")).unwrap();
+        let other_moment = Run::plan("b", &asked, source(), Settings::default(), Some(&m)).unwrap();
         let mut settings = Settings::default();
         settings.cleaning.min_unit_price = "0.05".parse().unwrap();
         let other_rule =
-            Run::plan("b", &request(Mode::Auto), source(), settings, Some("m")).unwrap();
+            Run::plan("b", &request(Mode::Auto), source(), settings, Some(&m)).unwrap();
+        let mut renamed = m.clone();
+        renamed.names.insert(0, "Gold".to_owned());
+        let auto = request(Mode::Auto);
+        let other_names =
+            Run::plan("b", &auto, source(), Settings::default(), Some(&renamed)).unwrap();
         let mut ids = vec![
             first.run_id,
             other_model.run_id,
             other_content.run_id,
             other_moment.run_id,
             other_rule.run_id,
+            other_names.run_id,
         ];
         ids.sort();
         ids.dedup();
-        assert_eq!(ids.len(), 5);
+        assert_eq!(ids.len(), 6);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! the notebook's cleaning and features. Unknown keys are refused by name.
 
 mod decimal;
+mod gates;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,7 @@ use crate::models::{self, KMeansParams};
 use crate::{Error, Result};
 
 pub use decimal::{Decimal, DecimalError};
+pub use gates::GateSettings;
 
 /// All settings of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +26,8 @@ pub struct Settings {
     pub embedding: EmbeddingSettings,
     /// k-means.
     pub clustering: ClusteringSettings,
+    /// What a refit must reach to take the champion's place.
+    pub gates: GateSettings,
     /// Postgres.
     pub publish: PublishSettings,
 }
@@ -304,6 +308,7 @@ impl Settings {
                 max_iter: 300,
                 seed: 42,
             },
+            gates: GateSettings::of(profile),
             publish: PublishSettings { keep_runs: 30 },
         }
     }
@@ -370,6 +375,9 @@ impl Settings {
             clustering.n_init >= 1 && clustering.max_iter >= 1,
             "clustering.n_init and clustering.max_iter must be at least 1",
         )?;
+        if let Some(reason) = self.gates.wrong() {
+            return Err(Error::config(origin, reason));
+        }
         ensure(
             self.publish.keep_runs >= 1,
             "publish.keep_runs must be at least 1",
@@ -441,6 +449,7 @@ mod tests {
     fn wrong_settings_are_named() {
         assert!(error("[clustering]\nkk = 3").contains("kk"));
         assert!(error("[cluster]\nk = 3").contains("cluster"));
+        assert!(error("[gates]\nmax_psi = -0.1").contains("gates.max_psi"));
         assert!(error("profile = 'fast'").contains("fast"));
         assert!(error("[clustering]\nk = 1").contains("clustering.k"));
         assert!(error("[source]\ndelimiter = '€'").contains("source.delimiter"));

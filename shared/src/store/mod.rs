@@ -3,7 +3,7 @@
 
 mod client;
 mod failure;
-mod newest;
+mod list;
 mod reader;
 mod writer;
 

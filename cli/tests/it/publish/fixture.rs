@@ -9,7 +9,7 @@ use publish_to_rds::{Database, Outcome, PublishRun, RunId, publish_rows};
 use shared::Result;
 use shared::features::Features;
 use shared::progress::Silent;
-use shared::segments::{Profile, names};
+use shared::segments::{Profile, Segment};
 use shared::tables::{SegmentRows, segments_batches};
 use tokio::sync::Mutex;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
@@ -135,7 +135,9 @@ impl Run {
     pub(super) fn of(number: u32, customer_id: Vec<String>) -> Self {
         let n = customer_id.len();
         let label: Vec<i32> = (0..n as i32).map(|row| row % SEGMENTS).collect();
-        let names = names(SEGMENTS as usize);
+        let names = ["Insiders", "Segment 1", "Segment 2"]
+            .map(str::to_owned)
+            .to_vec();
         let real = |scale: f64| {
             (0..n)
                 .map(|row| (row as f64 + f64::from(number)) * scale)
@@ -176,7 +178,7 @@ impl Run {
             segments_key: format!("runs/{}/segments.parquet", id(number)),
             segments_bytes: 1,
             manifest: serde_json::json!({ "run_id": id(number) }),
-            profile: Profile::of(&rows.features, &labels, &names),
+            profile: Profile::of(&rows.features, &labels, &Segment::first(names)),
             force: false,
             keep_runs: 30,
         };
