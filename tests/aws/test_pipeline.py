@@ -226,24 +226,59 @@ def test_the_daily_schedule_applies_the_champion_to_the_newest_export_once(aws, 
     assert manifest["model_version"] == aws.get("models/champion.json")["version"]
 
 
-def test_the_monthly_schedule_fits_new_models_that_are_used_from_then_on(aws):
-    champion, applied = aws.get("models/champion.json"), aws.postgres.ask(CURRENT)[0][0]
+def gates(aws, text):
+    """Sets what a refit has to reach."""
+    aws.s3.put_object(Bucket=BUCKET, Key="config/insiders.toml", Body=text.encode())
+
+
+def test_a_monthly_fit_that_misses_a_gate_changes_nothing_and_somebody_is_told(aws):
+    gates(aws, "[gates]\nmin_silhouette = 0.999\n")
+    champion, current = aws.get("models/champion.json"), aws.postgres.ask(CURRENT)
+    aws.messages()
+    before = aws.executions()
+    text = template.schedule_input("MonthlySchedule", "2026-11-01T05:00:00Z")
+    aws.cloud.start(aws.intake, text)
+    output = aws.succeeded(aws.new_execution(before))
+    assert output["not_promoted"]["Error"] == "Insiders.NotPromoted"
+    (told,) = wait_for("a message", aws.messages)
+    assert "min_silhouette" in told["cause"]
+    # The models are there for who wants to promote them; nobody uses them.
+    version = aws.get(f"runs/{output['run']['run_id']}/manifest.json")["model_version"]
+    assert aws.get(f"models/{version}/manifest.json")["version"] == version != champion["version"]
+    assert aws.get("models/champion.json")["version"] == champion["version"]
+    assert aws.postgres.ask(CURRENT) == current
+
+
+def test_the_monthly_schedule_fits_new_models_that_are_used_from_then_on(aws, export):
+    # Of a shop as small as this one, two days apart, a refit may look like another shop's.
+    gates(
+        aws,
+        "[gates]\nmin_silhouette = -1.0\nmin_stability = -1.0\nmax_moved_share = 1.0\n"
+        "max_share_shift = 1.0\nmax_psi = 100.0\nmax_ks = 1.0\n",
+    )
+    before = aws.executions()
+    aws.upload("uploads/december.csv", export(10))
+    applied = published(aws, aws.new_execution(before))
+    champion = aws.get("models/champion.json")
     run_id = by_schedule(aws, "MonthlySchedule", "2026-12-01T05:00:00Z")
     manifest = aws.get(f"runs/{run_id}/manifest.json")
     version = manifest["model_version"]
     assert (manifest["mode"], manifest["action"]) == ("fit", "fit")
-    assert manifest["source"]["key"] == "uploads/newest.csv"
+    assert manifest["source"]["key"] == "uploads/december.csv"
     assert run_id != applied and version != champion["version"]
     # The models exist, were fitted to this run's features, and are the champion.
     bundle = aws.get(f"models/{version}/manifest.json")
     assert bundle["training_sha256"] == manifest["artifacts"]["features.parquet"]["sha256"]
     assert bundle["training_customers"] == manifest["customers"]
+    assert bundle["lineage"]["predecessor"] == champion["version"]
     moved = aws.get("models/champion.json")
     assert moved["version"] == version
-    assert moved["history"] == [*champion["history"], {"version": version, "run_id": run_id}]
+    assert moved["history"][:-1] == champion["history"]
+    last = moved["history"][-1]
+    assert (last["version"], last["cause"], last["run_id"]) == (version, "fit", run_id)
     # Readers see the new run, in the same number of customers.
     assert aws.postgres.ask(CURRENT) == [(run_id, str(manifest["customers"]))]
-    assert manifest["publication"]["current"]
+    assert manifest["publication"]["current"] and manifest["promotion"]["promoted"]
     # The next day's run is that fit's own: the same data and the same models.
     assert by_schedule(aws, "DailySchedule", "2026-12-02T04:00:00Z") == run_id
 
@@ -251,7 +286,7 @@ def test_the_monthly_schedule_fits_new_models_that_are_used_from_then_on(aws):
 def test_an_export_of_other_customers_shows_in_the_figures(aws, export):
     """Customers who bought one thing once, and a row that can't be read: both are said."""
     before = aws.executions()
-    head, *rows = csv.reader(export(10).decode("latin-1").splitlines())
+    head, *rows = csv.reader(export(11).decode("latin-1").splitlines())
     first = {}
     for row in rows[:-1]:
         first.setdefault(row[6] or row[0], row)

@@ -31,14 +31,15 @@ async fn profiles(store: &Store, state: &RunState) -> Result<(Profile, Option<Pr
     let Some((champion, _)) = champion(store).await? else {
         return Ok((now, None));
     };
-    let fitted = champion
-        .history
-        .iter()
-        .find(|step| step.version == run.model_version && step.run_id != run.run_id);
+    let moves = champion.history.iter().rev();
+    let fitted = moves
+        .filter(|step| step.version == run.model_version)
+        .find_map(|step| step.run_id.as_deref())
+        .filter(|&fitted| fitted != run.run_id);
     let Some(fitted) = fitted else {
         return Ok((now, None));
     };
-    let key = Layout::new(&fitted.run_id).key(Part::Profile);
+    let key = Layout::new(fitted).key(Part::Profile);
     let body = store.get_optional(&key).await?;
     let fitted = body.map(|(body, _)| parse(&body, &key)).transpose()?;
     Ok((now, fitted))
