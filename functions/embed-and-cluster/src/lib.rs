@@ -8,6 +8,7 @@
 mod apply;
 mod cuts;
 mod evaluate;
+mod figures;
 mod fit;
 mod handler;
 mod matrix;
@@ -18,4 +19,5 @@ mod succession;
 mod write;
 
 pub use evaluate::{Evaluation, evaluate};
+pub use figures::figures;
 pub use handler::{Context, handle};

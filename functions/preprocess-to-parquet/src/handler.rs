@@ -43,6 +43,7 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
         erased,
     } = plan(context, &request).await?;
     let run_id = run.run_id.clone();
+    context.progress.run(&run_id);
     let layout = Layout::new(&run_id);
     tracing::info!(
         run_id = run.run_id,

@@ -6,6 +6,7 @@
 //! [`plan`] decides the run; [`pass`] is the one pass over the bytes of its [`uploads`].
 
 mod event;
+mod figures;
 mod handler;
 mod pass;
 mod plan;
@@ -13,4 +14,5 @@ mod sink;
 mod uploads;
 
 pub use event::handle_event;
+pub use figures::figures;
 pub use handler::{Context, handle, settings_of};
