@@ -49,13 +49,14 @@ pub fn names(features: &Features, labels: &[u32], k: usize) -> Vec<String> {
         }
         words.join(", ")
     });
+    let names = names.collect();
     let traits = [
         (recency, ["more recent", "longer ago"]),
         (pieces, ["small baskets", "large baskets"]),
         (often, ["less often", "more often"]),
         (returns, ["fewer returns", "more returns"]),
     ];
-    unique(told_apart(names.collect(), &traits))
+    unique(told_apart(names, &traits))
 }
 
 /// Adds to equal names what they differ in most: to the lowest and the highest in it.
