@@ -17,12 +17,14 @@ import json
 import pathlib
 import pickle
 import platform
+import sys
 
 import numpy as np
 
 FEATURES = ["recency_days", "quantity_of_products", "frequency", "returns"]
 TARGET = "gross_revenue"
 FOREST, UMAP = "rf_model_embedding.pkl", "umap_reducer_embedding.pkl"
+INT32 = np.iinfo(np.int32)
 DTYPES = {"float64": "F64", "float32": "F32", "uint32": "U32", "int16": "I16"}
 
 
@@ -83,6 +85,20 @@ def umap_parts(reducer):
         "leaves": whole(reducer._raw_data, np.uint32, UMAP),
         "embedding": np.asarray(reducer.embedding_, dtype=np.float32),
     }
+    usual = {
+        "repulsion_strength": 1.0,
+        "negative_sample_rate": 5,
+        "learning_rate": 1.0,
+        "local_connectivity": 1.0,
+        "output_metric": "euclidean",
+        "n_epochs": None,
+        "densmap": False,
+    }
+    for name, value in usual.items():
+        if getattr(reducer, name, value) != value:
+            print(f"{UMAP}: {name} is not {value}: new customers' points will differ", file=sys.stderr)
+    # as umap-learn's transform draws it, in every batch anew
+    state = np.random.RandomState(reducer.transform_seed).randint(INT32.min + 1, INT32.max - 1, 3)
     parameters = {
         "metric": reducer.metric,
         "n_neighbors": int(reducer._n_neighbors),
@@ -90,6 +106,7 @@ def umap_parts(reducer):
         "a": float(reducer._a),
         "b": float(reducer._b),
         "seed": int(reducer.transform_seed),
+        "transform_state": [int(word) for word in state],
     }
     return arrays, parameters
 

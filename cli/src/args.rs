@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
 use shared::contracts::{AsOf, Mode};
 use shared::settings::Profile;
 
@@ -22,14 +23,18 @@ pub enum Command {
     Demo(DemoArgs),
     /// Turn a sales export into segments.
     Run(RunArgs),
+    /// Run one export at a range of past moments: the history of segments.
+    Backfill(BackfillArgs),
     /// Say how good the segments of an export are, and how stable.
     Evaluate(EvaluateArgs),
     /// Write the sales of a shop that does not exist, as CSV.
     Generate(GenerateArgs),
-    /// Bring models in from elsewhere.
+    /// Models: import, compare, promote, go back, name segments.
     Models(ModelsArgs),
     /// List the runs that Postgres keeps, or go back to one of them.
     Runs(RunsArgs),
+    /// Remove people from everything that is kept, for good.
+    Erase(EraseArgs),
     /// Start the Postgres server of a folder and talk to it with psql.
     Psql(PsqlArgs),
 }
@@ -90,6 +95,40 @@ pub struct PublishArgs {
     /// Publish even if a run with a later moment is in place.
     #[arg(long)]
     pub force_publish: bool,
+}
+
+/// `insiders backfill`.
+#[derive(Debug, clap::Args)]
+pub struct BackfillArgs {
+    /// The export: a file, or s3://bucket/key.
+    pub input: String,
+    /// The first moment: the end of this day.
+    #[arg(long)]
+    pub from: Date,
+    /// The last moment: the end of this day.
+    #[arg(long)]
+    pub to: Date,
+    /// The step between moments; months are counted from the first day.
+    #[arg(long, value_enum, default_value = "month")]
+    pub every: Every,
+    /// Where artifacts, models and the embedded Postgres are kept.
+    #[arg(long, default_value = "insiders-data")]
+    pub dir: PathBuf,
+    /// Settings, as insiders.toml; by default config/insiders.toml under the folder.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Where the segments go.
+    #[command(flatten)]
+    pub publish: PublishArgs,
+}
+
+/// A step between moments.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[allow(missing_docs)] // the names say it
+pub enum Every {
+    Day,
+    Week,
+    Month,
 }
 
 /// `insiders evaluate`.
@@ -165,6 +204,77 @@ pub struct ModelsArgs {
 pub enum ModelsVerb {
     /// Make a bundle of the models that tools/export_models.py exported.
     Import(ImportArgs),
+    /// Every stored version and its place.
+    List(ListArgs),
+    /// A version's figures, segments and gates.
+    Show(ModelArgs),
+    /// What differs between two versions.
+    Diff(DiffArgs),
+    /// Make a version the champion, whatever its gates said.
+    Promote(ModelArgs),
+    /// Go back to the champion before.
+    Rollback(PlaceArgs),
+    /// Give a segment of the champion another name; it outlasts refits.
+    Rename(RenameArgs),
+}
+
+/// Where artifacts and models are.
+#[derive(Debug, Clone, clap::Args)]
+pub struct PlaceArgs {
+    /// The folder of the runs.
+    #[arg(long, default_value = "insiders-data")]
+    pub dir: PathBuf,
+    /// A bucket in its stead, with credentials and region from the environment.
+    #[arg(long, conflicts_with = "dir")]
+    pub bucket: Option<String>,
+}
+
+/// `insiders models list`.
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    /// Where they are.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Print JSON alone.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `insiders models show` and `promote`.
+#[derive(Debug, clap::Args)]
+pub struct ModelArgs {
+    /// The version.
+    pub version: String,
+    /// Where it is.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Print JSON alone.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `insiders models diff`.
+#[derive(Debug, clap::Args)]
+pub struct DiffArgs {
+    /// The one version.
+    pub from: String,
+    /// The other.
+    pub to: String,
+    /// Where they are.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// `insiders models rename`.
+#[derive(Debug, clap::Args)]
+pub struct RenameArgs {
+    /// The segment's number.
+    pub segment: u32,
+    /// Its new name.
+    pub name: String,
+    /// Where the models are.
+    #[command(flatten)]
+    pub place: PlaceArgs,
 }
 
 /// `insiders models import`.
@@ -234,6 +344,28 @@ pub struct DatabaseArgs {
     /// A Postgres server in place of the folder's.
     #[arg(long)]
     pub database_url: Option<String>,
+}
+
+/// `insiders erase`.
+#[derive(Debug, clap::Args)]
+pub struct EraseArgs {
+    /// Their customer ids, as segments.parquet has them; behind `--` where one begins with a
+    /// dash.
+    #[arg(required = true)]
+    pub customers: Vec<String>,
+    /// Where they were published.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// A bucket on S3 in place of the folder's, by the credentials and region of the
+    /// environment.
+    #[arg(long)]
+    pub bucket: Option<String>,
+    /// Settings by which the uploads are read; by default config/insiders.toml there.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Print JSON alone.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `insiders psql`.

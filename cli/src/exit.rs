@@ -28,10 +28,15 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether the data are to blame.
+    pub fn is_bad_input(&self) -> bool {
+        matches!(self, Self::Stage(error) if error.is_bad_input())
+    }
+
     /// The exit code.
     pub fn code(&self) -> u8 {
         match self {
-            Self::Stage(error) if error.is_bad_input() => 3,
+            failure if failure.is_bad_input() => 3,
             Self::Stage(shared::Error::Config { .. }) => 2,
             _ => 1,
         }

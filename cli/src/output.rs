@@ -1,13 +1,16 @@
 //! The only place that writes to the terminal.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
 use embed_and_cluster::Evaluation;
 use publish_to_rds::KeptRun;
 use shared::contracts::Manifest;
-use shared::segments::Profile;
+use shared::segments::{Migration, Migrations, Profile};
+
+use crate::pipeline::Finished;
 
 /// A failure, on one line.
 pub(crate) fn error(failure: &crate::Failure) {
@@ -58,7 +61,22 @@ pub(crate) fn summary(manifest: &Manifest, profile: &Profile, dir: &Path, publis
         "artifacts: {}",
         dir.join("runs").join(&manifest.run.run_id).display()
     );
-    if let Some(how) = published {
+    if let Some(migrations) = &manifest.migrations {
+        println!(
+            "since {}: {} stayed, {} moved, {} entered, {} left",
+            migrations.since_as_of,
+            migrations.stayed.customers,
+            migrations.moved.customers,
+            migrations.entered.customers,
+            migrations.left.customers
+        );
+    }
+    if let Some(reason) = manifest.promotion.as_ref().and_then(|p| p.reason.as_ref()) {
+        println!(
+            "not published: the new model stays a challenger: {reason}\ninsiders models promote {} makes it the champion all the same",
+            manifest.run.model_version
+        );
+    } else if let Some(how) = published {
         let current = manifest.publication.as_ref().is_some_and(|p| p.current);
         if !current {
             println!(
@@ -67,6 +85,87 @@ pub(crate) fn summary(manifest: &Manifest, profile: &Profile, dir: &Path, publis
         }
         println!("{how}");
     }
+}
+
+/// A moment of a backfill: its segments, and who moved since the moment before.
+pub(crate) fn moment(finished: &Finished, before: Option<&Finished>) -> shared::Result<String> {
+    let manifest = &finished.manifest;
+    let mut text = format!(
+        "{}: {} customers, run {}, model {}\n",
+        manifest.effective_as_of,
+        manifest.customers,
+        manifest.run.run_id,
+        manifest.run.model_version
+    );
+    let (Some(before), Some(migrations)) = (before, &manifest.migrations) else {
+        return Ok(text);
+    };
+    matrix(&mut text, migrations, &before.profile, &finished.profile)?;
+    Ok(text)
+}
+
+/// Who went where, a row a segment before and a column a segment now; refused if the sums
+/// are not the members of both runs.
+fn matrix(
+    text: &mut String,
+    migrations: &Migrations,
+    before: &Profile,
+    now: &Profile,
+) -> shared::Result<()> {
+    let members = |profile: &Profile| -> BTreeMap<u32, u64> {
+        let segments = profile.segments.iter();
+        segments.map(|s| (s.label, s.customers)).collect()
+    };
+    let (rows, columns) = (members(before), members(now));
+    let cell = |from: Option<u32>, to: Option<u32>| -> u64 {
+        let cells = migrations.matrix.iter();
+        let found = cells.filter(|cell| cell.from == from && cell.to == to);
+        found.map(|cell| cell.flow.customers).sum()
+    };
+    let named = |ids: &BTreeMap<u32, u64>| -> Vec<Option<u32>> {
+        ids.keys().copied().map(Some).chain([None]).collect()
+    };
+    let title = |id: Option<u32>, none: &str| id.map_or(none.to_owned(), |id| id.to_string());
+    let mut line = |first: &str, cells: Vec<String>| {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{first:>10}");
+        for cell in cells {
+            let _ = write!(text, "{cell:>8}");
+        }
+        text.push('\n');
+    };
+    let heads = named(&columns).into_iter().map(|id| title(id, "left"));
+    line("from \\ to", heads.collect());
+    for from in named(&rows) {
+        let cells = named(&columns)
+            .into_iter()
+            .map(|to| cell(from, to).to_string());
+        line(&title(from, "entered"), cells.collect());
+    }
+    let sums = |of: fn(&Migration) -> Option<u32>| {
+        let mut sums: BTreeMap<u32, u64> = BTreeMap::new();
+        for cell in &migrations.matrix {
+            if let Some(id) = of(cell) {
+                *sums.entry(id).or_default() += cell.flow.customers;
+            }
+        }
+        sums
+    };
+    if sums(|cell| cell.from) != rows || sums(|cell| cell.to) != columns {
+        return Err(shared::Error::Internal(
+            "the migrations do not sum up to the members of both runs".to_owned(),
+        ));
+    }
+    let _ = writeln!(
+        text,
+        "{} stayed, {} moved (worth {:.2}), {} entered, {} left; sums are the members of both runs",
+        migrations.stayed.customers,
+        migrations.moved.customers,
+        migrations.moved.gross_revenue,
+        migrations.entered.customers,
+        migrations.left.customers
+    );
+    Ok(())
 }
 
 /// How good segments are, a line a figure.

@@ -78,6 +78,8 @@ pub async fn run(
             state.run.force_publish = force;
             let published = match database(target, server.as_ref()) {
                 Ok(None) => Ok(()),
+                // readers go on seeing the champion's run
+                Ok(Some(_)) if state.promotion.as_ref().is_some_and(|p| !p.promoted) => Ok(()),
                 Ok(Some(database)) => {
                     progress.step("publish");
                     let publish = publish_to_rds::Context {

@@ -14,7 +14,7 @@ use shared::import::{DESCRIPTION, Description, Imported};
 use shared::models::{
     Forest, ForestParams, KMeansParams, Metric, MinMaxScaler, Umap, UmapParams, silhouette,
 };
-use shared::segments::{Profile, names};
+use shared::segments::{Profile, Segment};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -130,7 +130,11 @@ fn measure(input: &Input<'_>, out: &mut Output) -> Result<()> {
         frequency: column(2),
         returns: whole(3),
     };
-    let mut profile = Profile::of(&features, &labels.to_vec(), &names(k));
+    let mut profile = Profile::of(
+        &features,
+        &labels.to_vec(),
+        &Segment::first((0..k).map(|i| i.to_string()).collect()),
+    );
     profile.segments.sort_by_key(|s| s.label);
     let rows: Vec<f64> = profile
         .segments

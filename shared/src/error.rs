@@ -73,6 +73,16 @@ pub enum Error {
         /// What is in place, and what to do.
         reason: String,
     },
+    /// A run's models are a challenger: readers do not see it.
+    #[error(
+        "model {model} stays a challenger: {reason}; insiders models promote {model} makes it the champion all the same"
+    )]
+    NotPromoted {
+        /// The model's version.
+        model: String,
+        /// Which gate it missed.
+        reason: String,
+    },
     /// A stored artifact is not what its digest or schema says.
     #[error("{object} is damaged: {reason}")]
     Corrupt {
@@ -127,6 +137,7 @@ impl Error {
             Self::Refused { .. } => "Insiders.Refused",
             Self::Conflict { .. } => "Insiders.Conflict",
             Self::Superseded { .. } => "Insiders.Superseded",
+            Self::NotPromoted { .. } => "Insiders.NotPromoted",
             Self::Corrupt { .. } => "Insiders.Corrupt",
             Self::Model(e) if e.is_data() => "Insiders.BadInput",
             Self::Model(ModelError::Corrupt { .. }) => "Insiders.Corrupt",

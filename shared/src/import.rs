@@ -14,7 +14,7 @@ use crate::models::codec::{Element, Reader};
 use crate::models::forest::Tree;
 use crate::models::umap::UmapParts;
 use crate::models::{Forest, KMeans, Metric, MinMaxScaler, ModelError, Umap};
-use crate::segments::{Profile, names, quality};
+use crate::segments::{FIRST, Profile, Segment, quality};
 use crate::settings::{self, ClusteringSettings, Settings};
 use crate::store::sha256;
 use crate::{Error, Result};
@@ -55,6 +55,10 @@ pub struct UmapDescription {
     pub a: f64,
     pub b: f64,
     pub seed: u64,
+    /// The state that a transform's random numbers begin with, drawn from the seed by numpy.
+    /// With it points are found by umap-learn's very steps, without it by ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transform_state: Option<[i64; 3]>,
 }
 
 impl Description {
@@ -156,12 +160,15 @@ impl Imported {
 
     /// Makes a bundle. Without an exported k-means one is fitted to the imported embedding
     /// by the settings. Segments are numbered by the forest's estimate of revenue for the
-    /// training customers, since their real revenue is not part of the export.
-    pub fn into_bundle(self, settings: &Settings) -> Result<Bundle> {
+    /// training customers, since their real revenue is not part of the export. The numbers of
+    /// exported clusters, from `free` on, are those of the segments; otherwise they are in
+    /// the order of that estimate.
+    pub fn into_bundle(self, settings: &Settings, free: u32) -> Result<Bundle> {
         let version = self.version(&settings.clustering)?;
         // What apply says of the training customers.
         let points = self.umap.transform(self.umap.leaves())?.mapv(f64::from);
         let mut clustering = settings.clustering.clone();
+        let exported = self.kmeans.is_some();
         let kmeans = match self.kmeans {
             Some(kmeans) => kmeans,
             None => clustering.kmeans().fit(points.view())?,
@@ -171,6 +178,7 @@ impl Imported {
         let labels = kmeans.predict(points.view())?;
         let estimates = self.forest.predict_leaves(self.umap.leaves())?;
         let order = Profile::order(&estimates.to_vec(), &labels.to_vec(), k);
+        let segments = segments(&order, exported, free)?;
         let kmeans = kmeans.reordered(&order)?;
         let labels = kmeans.predict(points.view())?;
         let quality = quality(&kmeans, points.view(), labels.view(), clustering.seed)?;
@@ -209,7 +217,9 @@ impl Imported {
             },
             training_sha256: digest,
             training_customers: points.nrows() as u64,
-            segments: names(k),
+            segments,
+            lineage: None,
+            gates: Vec::new(),
             quality,
             files: BTreeMap::new(),
         };
@@ -219,8 +229,25 @@ impl Imported {
             forest: self.forest,
             umap: self.umap,
             kmeans,
+            reference: None,
         })
     }
+}
+
+/// The segments in the order of the forest's estimate; `order[i]` is the exported cluster
+/// that comes i-th.
+fn segments(order: &[usize], exported: bool, free: u32) -> Result<Vec<Segment>> {
+    let segments = order.iter().enumerate().map(|(place, &cluster)| {
+        let number = if exported { cluster } else { place };
+        let id = u32::try_from(number).ok().and_then(|n| free.checked_add(n));
+        let id = id.ok_or_else(|| Error::Internal(format!("no number for cluster {number}")))?;
+        let name = match place {
+            0 => FIRST.to_owned(),
+            _ => format!("Segment {id}"),
+        };
+        Ok(Segment { id, name })
+    });
+    segments.collect()
 }
 
 fn corrupt(file: &str, reason: impl Into<String>) -> Error {
@@ -318,6 +345,7 @@ fn umap(bytes: &[u8], parameters: &UmapDescription) -> Result<Umap> {
             seed: parameters.seed,
             // Scoring a training customer again gives the point that it was trained with.
             snap_exact: true,
+            replay: parameters.transform_state,
             leaves: matrix(&reader, "leaves")?,
             embedding,
         })

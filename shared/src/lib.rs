@@ -7,14 +7,17 @@
 //! [`segments`] describes the segments. [`contracts`] holds what the functions say to each
 //! other, [`settings`] what a shop may change.
 //!
-//! Everything but [`store`], [`lambda`], [`measure`] and [`metrics`] is free of IO, clocks, environment
+//! Everything but [`store`], [`lambda`], [`measure`] and [`metrics`], and the parts of [`bundle`],
+//! [`history`] and [`erasure`] that keep their objects in a store, is free of IO, clocks, environment
 //! and global randomness: data in, data out, seeds passed in.
 
 pub mod bundle;
 pub mod contracts;
+pub mod erasure;
 pub mod error;
 pub mod evaluation;
 pub mod features;
+pub mod history;
 pub mod import;
 pub mod lambda;
 pub mod measure;

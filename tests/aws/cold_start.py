@@ -1,17 +1,26 @@
-"""Cold start of each binary: from the start of the process to its first request for an event,
-and what is resident then. Twenty starts each."""
+"""What `sam build` made: the size of each function's zip, and its cold start: from the start of
+the process to its first request for an event, and what is resident then. Twenty starts each.
+
+    python tests/aws/cold_start.py                  of .aws-sam/build
+    INSIDERS_BIN=target/release python tests/aws/cold_start.py    of other binaries
+
+Fails where a zip is too large or a start needs too much memory; times are the machine's."""
 
 import http.server
-import os
+import io
 import pathlib
 import statistics
 import subprocess
+import sys
 import threading
 import time
+import zipfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARIES = pathlib.Path(os.environ.get("INSIDERS_BIN", ROOT / "target" / "release"))
-STARTS = 20
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from local_aws import template  # noqa: E402
+
+STARTS, ZIP_MB, RESIDENT_MIB = 20, 8, 40
 asked, hold = threading.Event(), threading.Event()
 
 
@@ -22,6 +31,14 @@ class Runtime(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+def zipped(path):
+    """Bytes of the zip that `sam deploy` uploads."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(path, "bootstrap")
+    return len(made.getvalue())
 
 
 def start(path, port):
@@ -59,11 +76,20 @@ def main():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Runtime)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    for name in ("preprocess-to-parquet", "embed-and-cluster", "publish-to-rds"):
-        starts = [start(BINARIES / name, server.server_port) for _ in range(STARTS)]
+    too_much = False
+    for function in template.FUNCTIONS:
+        path = template.bootstrap(function)
+        size = zipped(path) / 1e6
+        starts = [start(path, server.server_port) for _ in range(STARTS)]
         took, resident = zip(*starts)
-        median, worst = statistics.median(took), max(took)
-        print(f"{name}: median {median:.1f} ms, worst {worst:.1f} ms, {max(resident):.1f} MiB resident")
+        print(
+            f"{template.binary(function)}: {path.stat().st_size / 1e6:.1f} MB, "
+            f"zip {size:.2f} MB; of {STARTS} cold starts median {statistics.median(took):.1f} ms, "
+            f"worst {max(took):.1f} ms, {max(resident):.1f} MiB resident"
+        )
+        too_much |= size > ZIP_MB or max(resident) > RESIDENT_MIB
+    if too_much:
+        sys.exit(f"more than {ZIP_MB} MB zipped or {RESIDENT_MIB} MiB resident")
 
 
 main()

@@ -1,11 +1,13 @@
 """From an event to rows in Postgres, through the template's own state machines."""
 
+import csv
+import io
 import json
 import random
 import threading
 import time
 
-from local_aws import access, template
+from local_aws import access, runtime, template
 from local_aws.deployment import BUCKET
 from local_aws.net import wait_for
 
@@ -102,7 +104,9 @@ def test_two_uploads_at_once_are_both_published(aws, export):
     # The earlier one is published too, unless the later one was faster.
     superseded = [output for output in outputs if "superseded" in output]
     assert len(superseded) < 2
-    moment = aws.postgres.ask("SELECT r.as_of FROM insiders.runs r JOIN insiders.current_run USING (run_id)")
+    moment = aws.postgres.ask(
+        "SELECT r.as_of FROM insiders.runs r JOIN insiders.current_run USING (run_id)"
+    )
     assert moment == [("2030-01-05 12:00:00",)]
     print(f"\n  superseded by a later one: {len(superseded)} of 2", end="")
 
@@ -126,6 +130,16 @@ def test_stages_that_find_s3_busy_are_tried_again(aws, export):
         assert aws.calls()[stage] - calls[stage] == 2, stage
         errors = [a["errorType"] for a in aws.functions[stage].answers[-2:] if "errorType" in a]
         assert errors == ["Insiders.Unavailable"]
+
+
+def test_a_function_that_is_killed_is_tried_once_more(aws, export):
+    before, calls = aws.executions(), aws.calls()
+    stage = aws.functions["EmbedFunction"]
+    aws.cloud.recorder.before["EmbedFunction"] = stage.crash
+    aws.upload("uploads/killed.csv", export(6) + b"\n")
+    published(aws, aws.new_execution(before))
+    assert aws.calls()["EmbedFunction"] - calls["EmbedFunction"] == 2
+    assert stage.answers[-2]["errorType"] == "Runtime.ExitError"
 
 
 def test_a_publisher_without_its_database_waits_for_it(aws, export):
@@ -186,49 +200,217 @@ def test_a_failure_after_the_run_is_decided_is_written_next_to_it(aws, export):
     assert aws.get(key)["cause"] == record["cause"]
 
 
-def test_a_schedule_takes_the_newest_export_once(aws, export):
+def by_schedule(aws, schedule, moment):
+    """The run of a schedule's execution; the same event again starts none."""
+    before = aws.executions()
+    text = template.schedule_input(schedule, moment)
+    aws.cloud.start(aws.intake, text)
+    execution = aws.new_execution(before)
+    run_id = published(aws, execution)
+    assert aws.finished(aws.cloud.start(aws.intake, text))["status"] == "SUCCEEDED"
+    assert aws.executions() - before == {execution}
+    return run_id
+
+
+def test_the_daily_schedule_applies_the_champion_to_the_newest_export_once(aws, export):
     time.sleep(1.1)  # S3 counts in seconds
     before = aws.executions()
     aws.upload("uploads/newest.csv", export(9))
     run_id = published(aws, aws.new_execution(before))
-    for schedule, mode in (("DailySchedule", "apply"), ("MonthlySchedule", "fit")):
-        before = aws.executions()
-        text = template.schedule_input(schedule, "2026-11-12T04:00:00Z")
-        aws.cloud.start(aws.intake, text)
-        execution = aws.new_execution(before)
-        done = published(aws, execution)
-        manifest = aws.get(f"runs/{done}/manifest.json")
-        assert manifest["source"]["key"] == "uploads/newest.csv"
-        assert done == run_id if mode == "apply" else manifest["action"] == "fit"
-        assert aws.finished(aws.cloud.start(aws.intake, text))["status"] == "SUCCEEDED"
-        assert aws.executions() - before == {execution}
+    calls = aws.calls()
+    # The upload's own run did all of it.
+    assert by_schedule(aws, "DailySchedule", "2026-11-12T04:00:00Z") == run_id
+    assert aws.calls()["EmbedFunction"] == calls["EmbedFunction"]
+    manifest = aws.get(f"runs/{run_id}/manifest.json")
+    assert (manifest["action"], manifest["source"]["key"]) == ("apply", "uploads/newest.csv")
+    assert manifest["model_version"] == aws.get("models/champion.json")["version"]
 
 
-def test_each_role_allows_what_its_function_calls_and_nothing_else(aws):
-    """The last test: it judges the calls of all those before."""
-    for function in template.FUNCTIONS:
-        allowed = set(template.statements(function, BUCKET))
-        calls = {
-            call
-            for key, *request in aws.cloud.recorder.requests
-            if key == function
-            for call in access.needed(*request)
-        }
-        assert calls, function
-        used = set()
-        for call in sorted(calls):
-            by = access.allows(allowed, call)
-            assert by, f"{function} may not {call}"
-            used |= by
-        unused = {action for action, _ in allowed} - {action for action, _ in used}
-        assert not unused, f"{function} never calls {unused}"
-        print(f"\n  {function}: {sorted({action for action, _ in calls})}", end="")
+def gates(aws, text):
+    """Sets what a refit has to reach."""
+    aws.s3.put_object(Bucket=BUCKET, Key="config/insiders.toml", Body=text.encode())
+
+
+def test_a_monthly_fit_that_misses_a_gate_changes_nothing_and_somebody_is_told(aws):
+    gates(aws, "[gates]\nmin_silhouette = 0.999\n")
+    champion, current = aws.get("models/champion.json"), aws.postgres.ask(CURRENT)
+    aws.messages()
+    before = aws.executions()
+    text = template.schedule_input("MonthlySchedule", "2026-11-01T05:00:00Z")
+    aws.cloud.start(aws.intake, text)
+    output = aws.succeeded(aws.new_execution(before))
+    assert output["not_promoted"]["Error"] == "Insiders.NotPromoted"
+    (told,) = wait_for("a message", aws.messages)
+    assert "min_silhouette" in told["cause"]
+    # The models are there for who wants to promote them; nobody uses them.
+    version = aws.get(f"runs/{output['run']['run_id']}/manifest.json")["model_version"]
+    assert aws.get(f"models/{version}/manifest.json")["version"] == version != champion["version"]
+    assert aws.get("models/champion.json")["version"] == champion["version"]
+    assert aws.postgres.ask(CURRENT) == current
+
+
+def test_the_monthly_schedule_fits_new_models_that_are_used_from_then_on(aws, export):
+    # Of a shop as small as this one, two days apart, a refit may look like another shop's.
+    gates(
+        aws,
+        "[gates]\nmin_silhouette = -1.0\nmin_stability = -1.0\nmax_moved_share = 1.0\n"
+        "max_share_shift = 1.0\nmax_psi = 100.0\nmax_ks = 1.0\n",
+    )
+    before = aws.executions()
+    aws.upload("uploads/december.csv", export(10))
+    applied = published(aws, aws.new_execution(before))
+    champion = aws.get("models/champion.json")
+    run_id = by_schedule(aws, "MonthlySchedule", "2026-12-01T05:00:00Z")
+    manifest = aws.get(f"runs/{run_id}/manifest.json")
+    version = manifest["model_version"]
+    assert (manifest["mode"], manifest["action"]) == ("fit", "fit")
+    assert manifest["source"]["key"] == "uploads/december.csv"
+    assert run_id != applied and version != champion["version"]
+    # The models exist, were fitted to this run's features, and are the champion.
+    bundle = aws.get(f"models/{version}/manifest.json")
+    assert bundle["training_sha256"] == manifest["artifacts"]["features.parquet"]["sha256"]
+    assert bundle["training_customers"] == manifest["customers"]
+    assert bundle["lineage"]["predecessor"] == champion["version"]
+    moved = aws.get("models/champion.json")
+    assert moved["version"] == version
+    assert moved["history"][:-1] == champion["history"]
+    last = moved["history"][-1]
+    assert (last["version"], last["cause"], last["run_id"]) == (version, "fit", run_id)
+    # Readers see the new run, in the same number of customers.
+    assert aws.postgres.ask(CURRENT) == [(run_id, str(manifest["customers"]))]
+    assert manifest["publication"]["current"] and manifest["promotion"]["promoted"]
+    # The next day's run is that fit's own: the same data and the same models.
+    assert by_schedule(aws, "DailySchedule", "2026-12-02T04:00:00Z") == run_id
+
+
+def test_an_export_of_other_customers_shows_in_the_figures(aws, export):
+    """Customers who bought one thing once, and a row that can't be read: both are said."""
+    before = aws.executions()
+    head, *rows = csv.reader(export(11).decode("latin-1").splitlines())
+    first = {}
+    for row in rows[:-1]:
+        first.setdefault(row[6] or row[0], row)
+    once = list(first.values())
+    once[7][4] = "yesterday"
+    text = io.StringIO()
+    csv.writer(text).writerows([head, *once, rows[-1]])
+    aws.upload("uploads/other-customers.csv", text.getvalue().encode("latin-1"))
+    run_id = published(aws, aws.new_execution(before))
+    (shift,) = (line for line in figures(aws, "SegmentShareShift") if line["run_id"] == run_id)
+    assert shift["SegmentShareShift"] > template.properties("SegmentShareShift")["Threshold"]
+    quarantined = figures(aws, "RowsQuarantined")
+    (by_reason,) = (x for x in quarantined if "Reason" in x and x["run_id"] == run_id)
+    assert (by_reason["Reason"], by_reason["RowsQuarantined"]) == ("date", 1.0)
+
+
+def figures(aws, name):
+    """Each line of metrics that has the figure, of any function."""
+    lines = [line for f in aws.functions.values() for line in f.lines() if "_aws" in line]
+    return [line for line in lines if name in line]
+
+
+def test_each_line_says_which_run_and_which_stage(aws):
+    runs, named = {key.split("/")[1] for key in keys(aws, "/transactions.parquet")}, set()
+    for name, function in aws.functions.items():
+        for line in function.lines():
+            assert line["stage"] == template.binary(name)
+            assert {"run_id", "request_id", "xray_trace_id"} <= line.keys(), line
+            assert "_aws" in line or {"timestamp", "level", "message"} <= line.keys(), line
+            # Only the first stage has to find out which run its event is about.
+            assert line["run_id"] or name == "PreprocessFunction", line
+            named.add((name, line["run_id"]))
+    # Each stage has said something of each run; the publisher of those that came to it.
+    manifests = {key.split("/")[1] for key in keys(aws, "/manifest.json")}
+    for name, served in zip(template.FUNCTIONS, (runs, manifests, manifests)):
+        assert served <= {run_id for function, run_id in named if function == name}, name
+
+
+def test_the_trace_is_in_the_log_and_goes_on_to_s3(aws):
+    root = "1-6b06b2e5-08a390727d0b5d7c3cd3f2eb"
+    event = {"source": {"bucket": BUCKET, "key": "uploads/newest.csv"}}
+    name = "PreprocessFunction"
+    earlier = len(aws.cloud.recorder.of(name))
+    answer, lines = runtime.served(
+        template.bootstrap(name),
+        aws.environment(name),
+        event,
+        f"Root={root};Parent=53995c3f42cd8ad8;Sampled=1",
+    )
+    assert answer["already_complete"] and lines
+    assert {line["xray_trace_id"] for line in lines} == {root}
+    requests = aws.cloud.recorder.of(name)[earlier:]
+    assert requests and all(f"Root={root};" in request.trace for request in requests)
+
+
+def test_every_metric_that_is_looked_at_is_written(aws):
+    """Names and dimensions, by the alarms and the dashboard; and each declared figure is there."""
+    written = set()
+    for function in aws.functions.values():
+        for line in (line for line in function.lines() if "_aws" in line):
+            (directive,) = line["_aws"]["CloudWatchMetrics"]
+            (dimensions,) = directive["Dimensions"]
+            assert line["Stage"] == "test" and set(dimensions) <= line.keys()
+            for metric in directive["Metrics"]:
+                assert isinstance(line[metric["Name"]], float), metric
+                written.add((directive["Namespace"], metric["Name"], *dimensions))
+    assert template.watched() <= written, template.watched() - written
+    by = {(name, *dimensions) for _, name, *dimensions in written}
+    assert by >= {
+        *((name, "Stage") for name in ("RowsRead", "RowsKept", "RowsDropped", "RowsQuarantined")),
+        *((name, "Stage") for name in ("Customers", "Guests", "Silhouette", "Inertia")),
+        *((name, "Stage") for name in ("SourceBytes", "ArtifactBytes", "CustomersPublished")),
+        ("RowsDropped", "Stage", "Rule"),
+        ("RowsQuarantined", "Stage", "Reason"),
+        ("SegmentShare", "Stage", "Segment"),
+        *((name, "Stage", "Function") for name in ("ColdStart", "InitSeconds", "StageSeconds")),
+        *((name, "Stage", "Function") for name in ("PeakMemoryBytes", "EstimatedCostUsd")),
+    }
+    # A process a function, but for the one that was killed: its first event is a cold start.
+    for name in aws.functions:
+        starts = [line["ColdStart"] for line in aws.functions[name].lines() if "ColdStart" in line]
+        assert starts[0] == 1.0 and len(starts) > 2, name
+        assert sum(starts) == (2.0 if name == "EmbedFunction" else 1.0), name
+    # Of one event: rows dropped by all rules are the rows dropped.
+    for rows in figures(aws, "RowsRead"):
+        of_event = [x for x in figures(aws, "Rule") if x["request_id"] == rows["request_id"]]
+        assert len(of_event) == 6
+        assert sum(line["RowsDropped"] for line in of_event) == rows["RowsDropped"] > 0
+
+
+def test_the_publisher_signs_in_by_the_token_that_aws_makes(aws):
+    """The stand-in for RDS compares each with botocore's for the same key, user and second."""
+    assert not aws.rds.refused
+    assert set(aws.rds.connections) == {("PublishFunction", template.parameter("DatabaseUser"))}
+
+
+def test_each_role_allows_what_is_called_in_its_name_and_nothing_else(aws):
+    """It judges the calls of all the tests before."""
+    known = template.names(BUCKET, aws.topic)
+    calls = {role: set() for role in (*template.FUNCTIONS, *template.MACHINES)}
+    for role, called in calls.items():
+        for request in aws.cloud.recorder.of(role):
+            called |= access.needed(request)
+    for role, function in aws.api.requests:
+        calls[role].add(("lambda:InvokeFunction", template.function_arn(function)))
+    for key, user in aws.rds.connections:
+        arn = f"arn:aws:rds-db:{template.REGION}:{template.ACCOUNT}:dbuser:"
+        calls[key].add(("rds-db:connect", f"{arn}{template.DATABASE_ID}/{user}"))
+    calls["TriggerRole"] = template.needed_by_triggers(known)
+    for role, called in calls.items():
+        lacking, unused = access.judged(template.statements(role, known), called)
+        if role in template.MACHINES:
+            # The service delivers its own log: actions that know no resource, and no other
+            # is allowed on every resource.
+            delivery = {(action, "*") for action in template.LOG_DELIVERY}
+            assert delivery <= unused
+            unused -= delivery
+        assert called and not lacking, f"{role} may not {lacking}"
+        assert not unused, f"{role} never needs {unused}"
+        print(f"\n  {role}: {sorted({action for action, _ in called})}", end="")
 
 
 def test_no_log_carries_a_customers_row(aws):
-    """Lines that say what a stage did are JSON; none quotes the export."""
     for function in aws.functions.values():
-        function.log.flush()
-        with open(function.log.name, encoding="utf-8", errors="replace") as log:
-            text = log.read()
-        assert "1,2,three,four" not in text
+        text = json.dumps(function.lines())
+        for word in ("three,four", "LAST PURCHASE", "85123A", "yesterday"):
+            assert word not in text

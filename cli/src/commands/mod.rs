@@ -1,9 +1,12 @@
 //! One file a verb.
 
+mod backfill;
 mod demo;
+mod erase;
 mod evaluate;
 mod generate;
 mod models;
+mod place;
 mod psql;
 mod run;
 mod runs;
@@ -17,10 +20,12 @@ pub async fn execute(args: Args) -> Result<(), Failure> {
     match args.command {
         Command::Demo(args) => demo::demo(args).await,
         Command::Run(args) => run::run(args).await,
+        Command::Backfill(args) => backfill::backfill(args).await,
         Command::Evaluate(args) => evaluate::evaluate(args).await,
         Command::Generate(args) => generate::generate(&args),
         Command::Models(args) => models::models(args).await,
         Command::Runs(args) => runs::runs(args).await,
+        Command::Erase(args) => erase::erase(args).await,
         Command::Psql(args) => psql::psql(args).await,
     }
 }

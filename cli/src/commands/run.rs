@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use shared::contracts::{ObjectRef, Request};
+use preprocess_to_parquet::settings_of;
+use shared::contracts::Request;
 use shared::settings::Settings;
 
 use super::upload;
@@ -27,13 +28,12 @@ pub(super) async fn execute(args: RunArgs, install: bool) -> Result<(), Failure>
     let store = pipeline::store(&s3);
     let watch = Arc::new(Watch::default());
     let finished = async {
-        let key = upload::upload(&store, source, watch.as_ref()).await?;
+        let history = match &settings {
+            Some(settings) => settings.source.history,
+            None => settings_of(&store).await?.source.history,
+        };
         let request = Request {
-            source: ObjectRef {
-                bucket: store.bucket().to_owned(),
-                key,
-                version: None,
-            },
+            source: upload::bring(&store, source, history, watch.as_ref()).await?,
             mode: args.mode.into(),
             as_of: args.as_of,
             force_publish: args.publish.force_publish,
@@ -67,7 +67,7 @@ pub(super) fn settings(path: &Path) -> Result<Settings, Failure> {
     Ok(Settings::parse(&text, &path.display().to_string())?)
 }
 
-fn target(args: &PublishArgs, install: bool) -> Target {
+pub(super) fn target(args: &PublishArgs, install: bool) -> Target {
     match &args.database_url {
         _ if args.no_publish => Target::Nothing,
         Some(url) => Target::Url(url.clone()),

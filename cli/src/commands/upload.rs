@@ -1,12 +1,14 @@
 //! Brings the export into the store, as a shop's upload would.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::PathBuf;
 
-use shared::contracts::ObjectRef;
+use shared::contracts::{ObjectRef, UPLOADS};
+use shared::history::ledger;
 use shared::progress::Progress;
-use shared::store::{ObjectWriter, Store};
+use shared::settings::History;
+use shared::store::{Hashed, ObjectWriter, Store};
 use shared::{Error, Result};
 
 use super::run::file_error;
@@ -49,6 +51,69 @@ impl Input {
     }
 }
 
+/// Brings the input into the store, as an upload that is the whole history or, for `Append`,
+/// one that adds to it; gives the object.
+pub(super) async fn bring(
+    store: &Store,
+    input: Input,
+    history: History,
+    progress: &dyn Progress,
+) -> Result<ObjectRef> {
+    let object = |key: String, version: Option<String>| ObjectRef {
+        bucket: store.bucket().to_owned(),
+        key,
+        version,
+    };
+    let known = match history {
+        History::Snapshot => None,
+        History::Append => ledger(store).await?,
+    };
+    let (Some((mut ledger, _)), Input::File { file, name }) = (known, &input) else {
+        let key = upload(store, input, progress).await?;
+        return Ok(object(key, None));
+    };
+    progress.step("compare with the uploads so far");
+    let (mut copy, name) = (file.try_clone().map_err(unreadable)?, name.clone());
+    let hashed = tokio::task::spawn_blocking(move || {
+        let mut bytes = Hashed::new(&mut copy);
+        io::copy(&mut bytes, &mut io::sink())?;
+        let sha256 = bytes.sha256();
+        copy.rewind().map(|()| sha256)
+    });
+    let sha256 = hashed
+        .await
+        .map_err(|e| Error::Internal(e.to_string()))?
+        .map_err(unreadable)?;
+    if let Some(known) = ledger.of_content(&sha256) {
+        let source = &known.source;
+        return Ok(ObjectRef {
+            bucket: source.bucket.clone(),
+            key: source.key.clone(),
+            version: source.version.clone(),
+        });
+    }
+    // A bucket without versions would lose the earlier upload of this name.
+    let taken = |name: &str| {
+        let key = format!("{UPLOADS}{name}");
+        ledger.uploads.iter().any(|upload| upload.source.key == key)
+    };
+    let digest: String = sha256.chars().take(12).collect();
+    let free = if taken(&name) {
+        format!("{digest}-{name}")
+    } else {
+        name
+    };
+    let Input::File { file, .. } = input else {
+        return Err(Error::Internal("the input changed".to_owned()));
+    };
+    let key = upload(store, Input::File { file, name: free }, progress).await?;
+    Ok(object(key, None))
+}
+
+fn unreadable(error: io::Error) -> Error {
+    Error::bad_input("the export", format!("it can't be read: {error}"))
+}
+
 /// Copies the input to `uploads/`; gives its key.
 pub(super) async fn upload(store: &Store, input: Input, progress: &dyn Progress) -> Result<String> {
     progress.step("upload");
@@ -61,7 +126,7 @@ pub(super) async fn upload(store: &Store, input: Input, progress: &dyn Progress)
             (name, Box::new(remote.reader(&source)))
         }
     };
-    let key = format!("uploads/{name}");
+    let key = format!("{UPLOADS}{name}");
     let writer = store.writer(&key, "text/csv");
     let copied = tokio::task::spawn_blocking(move || copy(reader, writer))
         .await

@@ -2,7 +2,7 @@
 //! our own, both under one folder, both on the loopback alone.
 //!
 //! ```text
-//! DIR/uploads  runs  models  config    links into the bucket
+//! DIR/uploads  runs  models  config  history    links into the bucket
 //! DIR/.store/insiders/                 the bucket, one file an object
 //! DIR/postgres/                        the data of Postgres (or a link to it)
 //! DIR/postgres.log  postgres.password
@@ -16,3 +16,8 @@ pub mod s3;
 pub use error::LocalError;
 pub use postgres::{Install, LocalPostgres};
 pub use s3::LocalS3;
+
+/// 64 hexadecimal digits that nobody can guess.
+pub(crate) fn random() -> Result<String, LocalError> {
+    dir::secret::<32>()
+}

@@ -11,11 +11,16 @@
     clippy::print_stdout
 )]
 
+mod backfill;
 mod bad_input;
 mod cleaning;
+mod erasure;
 mod evaluate;
 mod golden;
+mod history;
+mod identity;
 mod import;
+mod lifecycle;
 mod parts;
 mod publish;
 mod whole;

@@ -10,18 +10,17 @@ use shared::evaluation::{
 };
 use shared::features::Features;
 use shared::measure::Stage;
-use shared::models::random::{Key, Stream};
-use shared::progress::{Progress, Silent};
-use shared::segments::{Profile, names, quality};
+use shared::progress::Progress;
+use shared::segments::{Profile, Segment, names, quality};
 use shared::settings::{self, Settings};
 use shared::{Error, Result};
 
 use crate::apply::{Models, apply};
 use crate::fit::fit;
 use crate::matrix;
+use crate::resample::{self, Resample, aligned, common, enough};
+use crate::score::numbers;
 
-/// Share of the customers in a resample.
-const SHARE: f64 = 0.8;
 /// Neighbours that the trustworthiness looks at.
 const NEIGHBORS: usize = 15;
 /// Customers that the trustworthiness looks at.
@@ -90,14 +89,6 @@ pub struct SegmentStability {
     pub jaccard: f64,
 }
 
-/// A refit on some of the customers.
-struct Resample {
-    /// Segment by row of the customers that it was fitted to.
-    inside: BTreeMap<usize, u32>,
-    /// And of those left out, by its models.
-    outside: BTreeMap<usize, u32>,
-}
-
 /// Measures a stored model on `features`, or else a fit made with `settings`. Refits
 /// always use `settings`.
 pub fn evaluate(
@@ -136,18 +127,14 @@ pub fn evaluate(
         MOST_ROWS,
         seed,
     )?;
-    let names = stored.map_or_else(
-        || names(settings.clustering.k),
+    let segments = stored.map_or_else(
+        || Segment::first(names(features, &labels, settings.clustering.k)),
         |bundle| bundle.manifest.segments.clone(),
     );
-    let profile = Profile::of(features, &labels, &names);
+    let profile = Profile::of(features, &labels, &segments);
+    let numbers = numbers(&labels, &segments)?;
     let first = profile.segments.first();
-    let refits = (0..resamples)
-        .map(|number| {
-            progress.step(&format!("refit {} of {resamples}", number + 1));
-            resample(features, settings, number as u64)
-        })
-        .collect::<Result<Vec<Resample>>>()?;
+    let refits = resample::resamples(features, settings, resamples, progress)?;
     let stability = stability(&labels, &refits);
     Ok(Evaluation {
         profile: settings.profile,
@@ -167,7 +154,7 @@ pub fn evaluate(
         stability_ari: stability.mean,
         stability_ari_lowest: stability.lowest,
         stability_ari_pairs: stability.pairs,
-        segment_stability: segment_stability(&profile, &labels, &refits),
+        segment_stability: segment_stability(&profile, &numbers, &refits),
         held_out_agreement: stability.held_out_agreement,
         held_out_ari: stability.held_out_ari,
         training_agreement: training_agreement(models)?,
@@ -185,33 +172,6 @@ fn training_agreement(models: Models) -> Result<f64> {
     );
     let same = fitted.iter().zip(&again).filter(|(a, b)| a == b).count();
     Ok(same as f64 / fitted.len().max(1) as f64)
-}
-
-fn resample(features: &Features, settings: &Settings, number: u64) -> Result<Resample> {
-    let n = features.len();
-    let key = Key::new(settings.clustering.seed, Stream::Resample).child(number);
-    let inside = key.distinct((SHARE * n as f64) as usize, n);
-    let mut is_inside = vec![false; n];
-    for &row in &inside {
-        if let Some(slot) = is_inside.get_mut(row as usize) {
-            *slot = true;
-        }
-    }
-    let rows = |wanted: bool| -> Vec<usize> {
-        let all = is_inside.iter().enumerate();
-        all.filter(|(_, inside)| **inside == wanted)
-            .map(|(row, _)| row)
-            .collect()
-    };
-    let (inside, outside) = (rows(true), rows(false));
-    let mut stage = Stage::start("evaluate");
-    let fitted = fit(&features.select(&inside), settings, &Silent, &mut stage)?;
-    let others = features.select(&outside);
-    let applied = apply((&fitted).into(), &others, &Silent, &mut stage)?;
-    Ok(Resample {
-        inside: inside.into_iter().zip(fitted.labels).collect(),
-        outside: outside.into_iter().zip(applied.labels).collect(),
-    })
 }
 
 #[derive(Default)]
@@ -280,32 +240,6 @@ fn segment_stability(
         .collect()
 }
 
-/// The whole's labels and a refit's, of the customers that the refit has.
-fn aligned(labels: &[u32], refit: &BTreeMap<usize, u32>) -> (Vec<u32>, Vec<u32>) {
-    let both = refit.iter();
-    both.filter_map(|(&row, &own)| labels.get(row).map(|&whole| (whole, own)))
-        .unzip()
-}
-
-fn common(a: &BTreeMap<usize, u32>, b: &BTreeMap<usize, u32>) -> (Vec<u32>, Vec<u32>) {
-    a.iter()
-        .filter_map(|(row, &in_a)| b.get(row).map(|&in_b| (in_a, in_b)))
-        .unzip()
-}
-
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
-}
-
-/// Fewest customers that refits on a share of them make sense for.
-fn enough(features: &Features, settings: &Settings) -> Result<()> {
-    let have = features.len();
-    let need = (settings.clustering.k as f64 / SHARE).ceil() as usize + 1;
-    if have >= need {
-        return Ok(());
-    }
-    Err(Error::Model(shared::models::ModelError::TooFewCustomers {
-        have,
-        need,
-    }))
 }

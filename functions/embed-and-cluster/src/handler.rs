@@ -2,22 +2,17 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use ndarray::{Array1, Array2};
-use serde::Serialize;
-use shared::bundle::{Bundle, BundleManifest, FEATURES, TARGET, promote};
-use shared::contracts::{
-    Artifact, AsOf, Layout, Manifest, ModelAction, Part, Quality, Run, RunState,
-};
-use shared::features::Features;
+use shared::bundle::{Bundle, champion, promote_after, reserve};
+use shared::contracts::{Artifact, ModelAction, Part, Promotion, Run, RunState};
 use shared::measure::Stage;
 use shared::progress::Progress;
-use shared::segments::{Profile, names, quality};
+use shared::segments::Segment;
 use shared::store::Store;
-use shared::tables::{SegmentRows, TableWriter, read_features, segments_batches, segments_schema};
+use shared::tables::read_features;
 use shared::{Error, Result};
 
-use crate::{apply, fit};
+use crate::score::{Made, Scored, score};
+use crate::{succession, write};
 
 /// What the stage needs; built once a process.
 #[derive(Clone)]
@@ -28,13 +23,13 @@ pub struct Context {
     pub progress: Arc<dyn Progress>,
 }
 
-/// What the models said, ready to be written.
-struct Scored {
-    rows: SegmentRows,
-    profile: Profile,
-    quality: Quality,
-    bundle: Option<Bundle>,
-    stage: Stage,
+/// The models that a run has to begin with.
+pub(crate) struct Stored {
+    /// To be applied: always for an apply; for a fit where an earlier attempt of the same fit
+    /// has stored them already, since a bundle never changes.
+    pub(crate) applied: Option<Bundle>,
+    /// The champion that a fit is measured against.
+    pub(crate) predecessor: Option<Bundle>,
 }
 
 /// Runs the stage.
@@ -43,33 +38,43 @@ struct Scored {
 /// [`Error::BadInput`] by way of the models for too few customers, [`Error::Corrupt`] for
 /// damaged artifacts or bundles; the run does not exist then.
 pub async fn handle(context: &Context, state: RunState) -> Result<RunState> {
+    let store = &context.store;
     if state.already_complete {
+        write::again(store, &state).await?;
         return Ok(state);
     }
     let stage = Stage::start("embed-and-cluster");
-    let store = &context.store;
     let source = artifact(&state, Part::Features)?.clone();
     let features = read_features(store.get_verified(&source).await?, &source.key)?;
-    let stored = stored_bundle(store, &state.run).await?;
+    let stored = stored(store, &state.run).await?;
 
     let (run, progress) = (state.run.clone(), Arc::clone(&context.progress));
     let scored = tokio::task::spawn_blocking(move || {
-        score(features, stored, &run, &source, progress.as_ref(), stage)
+        score(features, stored, &run, progress.as_ref(), stage)
     });
     let mut scored = scored.await.map_err(|e| Error::Internal(e.to_string()))??;
 
     context.progress.step("write segments");
-    write(store, state, &mut scored).await
+    let mut state = state;
+    state.promotion = settle(store, &state.run, &source, &mut scored).await?;
+    write::run(store, state, scored).await
 }
 
-/// The models to apply: always for an apply; for a fit where an earlier attempt of the same
-/// fit has stored them already, since a bundle never changes.
-async fn stored_bundle(store: &Store, run: &Run) -> Result<Option<Bundle>> {
+async fn stored(store: &Store, run: &Run) -> Result<Stored> {
     let version = &run.model_version;
-    if run.action == ModelAction::Fit && !Bundle::exists(store, version).await? {
-        return Ok(None);
-    }
-    Bundle::load(store, version).await.map(Some)
+    let applied = if run.action == ModelAction::Apply || Bundle::exists(store, version).await? {
+        Some(Bundle::load(store, version).await?)
+    } else {
+        None
+    };
+    let predecessor = match (&applied, champion(store).await?) {
+        (None, Some((champion, _))) => Some(Bundle::load(store, &champion.version).await?),
+        _ => None,
+    };
+    Ok(Stored {
+        applied,
+        predecessor,
+    })
 }
 
 fn artifact(state: &RunState, part: Part) -> Result<&Artifact> {
@@ -81,160 +86,70 @@ fn artifact(state: &RunState, part: Part) -> Result<&Artifact> {
     })
 }
 
-fn score(
-    features: Features,
-    stored: Option<Bundle>,
+/// Stores what a fit made, and makes it the champion if it may be; says what became of it.
+async fn settle(
+    store: &Store,
     run: &Run,
     source: &Artifact,
-    progress: &dyn Progress,
-    mut stage: Stage,
-) -> Result<Scored> {
-    stage.lap("load");
-    let (points, labels, segments, fitted) = if let Some(bundle) = stored {
-        let applied = apply::apply((&bundle).into(), &features, progress, &mut stage)?;
-        (
-            applied.points,
-            applied.labels,
-            bundle.manifest.segments.clone(),
-            Err(bundle),
-        )
-    } else {
-        let mut fitted = fit::fit(&features, &run.settings, progress, &mut stage)?;
-        let points = std::mem::take(&mut fitted.points);
-        let labels = std::mem::take(&mut fitted.labels);
-        (points, labels, names(run.settings.clustering.k), Ok(fitted))
-    };
-    let kmeans = match &fitted {
-        Ok(fitted) => &fitted.kmeans,
-        Err(bundle) => &bundle.kmeans,
-    };
-    progress.step("silhouette");
-    let seed = run.settings.clustering.seed;
-    let quality = quality(kmeans, points.view(), labels.view(), seed)?;
-    stage.lap("silhouette");
-    let bundle = fitted.ok().map(|fitted| Bundle {
-        manifest: bundle_manifest(run, source, &features, &segments, &quality),
-        scaler: fitted.scaler,
-        forest: fitted.forest,
-        umap: fitted.umap,
-        kmeans: fitted.kmeans,
-    });
-    let profile = Profile::of(&features, &labels.to_vec(), &segments);
-    let rows = rows(features, &points, &labels, &segments)?;
-    stage.lap("profile");
-    Ok(Scored {
-        rows,
-        profile,
-        quality,
-        bundle,
-        stage,
-    })
-}
-
-fn bundle_manifest(
-    run: &Run,
-    source: &Artifact,
-    features: &Features,
-    segments: &[String],
-    quality: &Quality,
-) -> BundleManifest {
-    BundleManifest {
-        schema_version: BundleManifest::SCHEMA_VERSION,
-        version: run.model_version.clone(),
-        features: FEATURES.iter().map(|&name| name.to_owned()).collect(),
-        target: TARGET.to_owned(),
-        embedding: run.settings.embedding.clone(),
-        clustering: run.settings.clustering.clone(),
-        source: run.source.clone(),
-        training_sha256: source.sha256.clone(),
-        training_customers: features.len() as u64,
-        segments: segments.to_vec(),
-        quality: quality.clone(),
-        files: std::collections::BTreeMap::new(),
-    }
-}
-
-fn rows(
-    features: Features,
-    points: &Array2<f64>,
-    labels: &Array1<u32>,
-    names: &[String],
-) -> Result<SegmentRows> {
-    let mut segment = Vec::with_capacity(labels.len());
-    let mut label = Vec::with_capacity(labels.len());
-    for &number in labels {
-        let name = names.get(number as usize).ok_or_else(|| {
-            Error::Internal(format!(
-                "segment {number} has no name among {}",
-                names.len()
-            ))
-        })?;
-        segment.push(name.clone());
-        label.push(i32::try_from(number).map_err(|e| Error::Internal(e.to_string()))?);
-    }
-    Ok(SegmentRows {
-        features,
-        embedding_x: points.column(0).to_vec(),
-        embedding_y: points.column(1).to_vec(),
-        label,
-        segment,
-    })
-}
-
-/// Writes the run's tables, then the models, then the manifest that makes the run exist.
-async fn write(store: &Store, mut state: RunState, scored: &mut Scored) -> Result<RunState> {
-    let run_id = state.run.run_id.clone();
-    let layout = Layout::new(&run_id);
-    let mut table = TableWriter::new(Vec::new(), segments_schema())?;
-    for batch in segments_batches(&scored.rows) {
-        table.write(&batch?)?;
-    }
-    let (bytes, rows) = table.finish()?;
-    let key = layout.key(Part::Segments);
-    let segments = store
-        .put(&key, "application/vnd.apache.parquet", Bytes::from(bytes))
-        .await?;
-    let segments = Artifact {
-        rows: Some(rows),
-        ..segments
-    };
-    let profile = put_json(store, &layout.key(Part::Profile), &scored.profile).await?;
-    let metrics = put_json(store, &layout.key(Part::Metrics), &scored.quality).await?;
-    for (part, artifact) in [
-        (Part::Segments, segments),
-        (Part::Profile, profile),
-        (Part::Metrics, metrics),
-    ] {
-        state
-            .artifacts
-            .insert(part.file_name().to_owned(), artifact);
-    }
-    if let Some(bundle) = &mut scored.bundle {
+    scored: &mut Scored,
+) -> Result<Option<Promotion>> {
+    if let Some(made) = scored.made.take() {
+        let mut bundle = bundle(store, run, source, scored, *made).await?;
+        scored.segments.clone_from(&bundle.manifest.segments);
         bundle.save(store).await?;
     }
-    if state.run.action == ModelAction::Fit {
-        promote(store, &state.run.model_version, &run_id).await?;
+    // read back: of two attempts at once the first one's stands
+    let manifest = match run.action {
+        ModelAction::Fit => Bundle::describe(store, &run.model_version).await?,
+        ModelAction::Apply => return Ok(None),
+    };
+    scored.segments.clone_from(&manifest.segments);
+    let predecessor = manifest.lineage.as_ref().map(|l| l.predecessor.as_str());
+    let mut reason = Promotion::missed(&manifest.gates);
+    if reason.is_none() {
+        let moved = promote_after(store, &manifest, predecessor, &run.run_id).await?;
+        reason = moved.map(|other| {
+            let before = predecessor.unwrap_or("none");
+            format!("the champion is {other} now, it was measured against {before}")
+        });
     }
-    scored.stage.lap("write");
-    let stage = std::mem::replace(&mut scored.stage, Stage::start(""));
-    state.stages.push(stage.finish(rows, rows));
-    state.quality = Some(scored.quality.clone());
-    let as_of: AsOf = state
-        .as_of
-        .ok_or_else(|| Error::config("event", "it has no as_of: the first stage sets it"))?;
-    let manifest = Manifest::of(&state, scored.quality.clone(), as_of);
-    put_json(store, &layout.key(Part::Manifest), &manifest).await?;
-    tracing::info!(
-        run_id,
-        customers = rows,
-        silhouette = scored.quality.silhouette,
-        inertia = scored.quality.inertia,
-        "embedded and clustered"
-    );
-    Ok(state)
+    if let Some(reason) = &reason {
+        tracing::warn!(
+            run_id = run.run_id,
+            model = run.model_version,
+            reason,
+            "the fit stays a challenger"
+        );
+    }
+    Ok(Some(Promotion {
+        promoted: reason.is_none(),
+        champion: predecessor.map(str::to_owned),
+        gates: manifest.gates.clone(),
+        reason,
+    }))
 }
 
-async fn put_json(store: &Store, key: &str, value: &impl Serialize) -> Result<Artifact> {
-    let json = serde_json::to_vec_pretty(value).map_err(|e| Error::Internal(e.to_string()))?;
-    store.put(key, "application/json", Bytes::from(json)).await
+async fn bundle(
+    store: &Store,
+    run: &Run,
+    source: &Artifact,
+    scored: &Scored,
+    made: Made,
+) -> Result<Bundle> {
+    let (segments, lineage, gates) = match &made.succession {
+        None => (Segment::first(made.described.clone()), None, Vec::new()),
+        Some(succession) => {
+            let new = succession.matching.unmatched();
+            let new = u32::try_from(new).map_err(|e| Error::Internal(e.to_string()))?;
+            let free = if new == 0 {
+                0
+            } else {
+                reserve(store, new).await?
+            };
+            let (segments, lineage) = succession.segments(&made.described, free);
+            let gates = succession::judge(&scored.quality, succession, &segments, run)?;
+            (segments, Some(lineage), gates)
+        }
+    };
+    Ok(made.bundle(run, source, scored, segments, lineage, gates))
 }

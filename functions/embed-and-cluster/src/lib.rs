@@ -1,15 +1,23 @@
 //! `embed-and-cluster`: the second stage. From one row of features per customer to one
 //! segment per customer: scale, leaves of the forest, UMAP, k-means, profile.
 //!
-//! [`handle`] is the whole stage; [`fit`] makes the models, [`apply`] uses stored ones.
+//! [`handle`] is the whole stage: [`score`] fits or applies the models, [`succession`] says
+//! which segments of a refit are which and whether it may become champion, [`write`] leaves
+//! the run.
 
 mod apply;
 mod cuts;
 mod evaluate;
+mod figures;
 mod fit;
 mod handler;
 mod matrix;
+mod resample;
+mod score;
 mod start;
+mod succession;
+mod write;
 
 pub use evaluate::{Evaluation, evaluate};
+pub use figures::figures;
 pub use handler::{Context, handle};

@@ -5,26 +5,26 @@
 
 use std::sync::Arc;
 
-use embed_and_cluster::{Context, handle};
+use embed_and_cluster::{Context, figures, handle};
 use shared::contracts::RunState;
-use shared::lambda::{init_tracing, required_env, serve};
-use shared::metrics;
-use shared::progress::Silent;
+use shared::lambda::{Function, Log, emit, required_env};
+use shared::progress::Progress;
 use shared::store::Store;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    init_tracing();
+    let function = Function::start("embed-and-cluster");
     let store = Store::from_env(&required_env("BUCKET")?).await;
     let context = &Context {
         store,
-        progress: Arc::new(Silent),
+        progress: Arc::new(Log),
     };
-    let deployment = &std::env::var("STAGE").unwrap_or_default();
-    serve(move |state: RunState| async move {
-        let state = handle(context, state).await?;
-        metrics::emit(deployment, &state.run.run_id, &metrics::of_segments(&state));
-        Ok(state)
-    })
-    .await
+    function
+        .serve(move |state: RunState| async move {
+            Log.run(&state.run.run_id);
+            let state = handle(context, state).await?;
+            emit(&figures(&context.store, &state).await);
+            Ok(state)
+        })
+        .await
 }

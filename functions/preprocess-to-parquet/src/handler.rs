@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use shared::bundle::champion;
+use shared::bundle::Champion;
 use shared::contracts::{Artifact, Layout, Manifest, ModelAction, Part, Request, Run, RunState};
 use shared::measure::Stage;
 use shared::models::ModelError;
@@ -16,6 +16,8 @@ use shared::transactions::reader::Outcome;
 use shared::{Error, Result};
 
 use crate::pass::{self, Written};
+use crate::plan::{Planned, plan};
+use crate::uploads;
 
 /// What the stage needs; built once a process.
 #[derive(Clone)]
@@ -35,8 +37,13 @@ pub struct Context {
 /// too few customers; nothing is visible then. [`Error::NotFound`] for a missing source.
 pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
     let mut stage = Stage::start("preprocess-to-parquet");
-    let run = plan(context, &request).await?;
+    let Planned {
+        run,
+        champion,
+        erased,
+    } = plan(context, &request).await?;
     let run_id = run.run_id.clone();
+    context.progress.run(&run_id);
     let layout = Layout::new(&run_id);
     tracing::info!(
         run_id = run.run_id,
@@ -49,12 +56,14 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
         .get_optional(&layout.key(Part::Manifest))
         .await?
     {
-        return complete(&manifest, run, &layout);
+        return complete(&manifest, run, champion.as_ref(), &layout);
     }
     stage.lap("plan");
 
     context.progress.step("read and clean");
-    let (outcome, written) = pass::run(&context.store, &run, Arc::clone(&context.progress)).await?;
+    let uploads = uploads::of_run(&context.store, &run).await?;
+    let progress = Arc::clone(&context.progress);
+    let (outcome, written) = pass::run(&context.store, &run, uploads, erased, progress).await?;
     stage.lap("read");
     if let Err(error) = enough_customers(&run, &outcome) {
         written.abort().await;
@@ -94,27 +103,10 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
         as_of: Some(outcome.as_of),
         stages: vec![stage.finish(counts.rows_read, counts.customers)],
         counts,
+        promotion: None,
         quality: None,
         artifacts,
     })
-}
-
-/// Decides the run from what is asked for and what is there.
-async fn plan(context: &Context, request: &Request) -> Result<Run> {
-    let store = &context.store;
-    let settings = match &context.settings {
-        Some(settings) => settings.clone(),
-        None => settings_of(store).await?,
-    };
-    let (source, champion) = tokio::try_join!(store.source(&request.source), champion(store))?;
-    let champion = champion.map(|(champion, _)| champion.version);
-    Run::plan(
-        store.bucket(),
-        request,
-        source,
-        settings,
-        champion.as_deref(),
-    )
 }
 
 /// The bucket's own settings, or the defaults.
@@ -130,13 +122,21 @@ pub async fn settings_of(store: &Store) -> Result<Settings> {
     Settings::parse(text, Layout::SETTINGS)
 }
 
-/// A run that is there already: the same work, so the same result.
-fn complete(manifest: &[u8], run: Run, layout: &Layout<'_>) -> Result<RunState> {
+/// A run that is there already: the same work, so the same result. Models that stayed
+/// challengers then may have become champion since.
+fn complete(
+    manifest: &[u8],
+    run: Run,
+    champion: Option<&Champion>,
+    layout: &Layout<'_>,
+) -> Result<RunState> {
     let manifest: Manifest = serde_json::from_slice(manifest).map_err(|e| Error::Corrupt {
         object: layout.key(Part::Manifest),
         reason: e.to_string(),
     })?;
+    let is_champion = champion.is_some_and(|c| c.version == run.model_version);
     Ok(RunState {
+        promotion: manifest.promotion.filter(|_| !is_champion),
         run,
         already_complete: true,
         as_of: Some(manifest.effective_as_of),

@@ -5,29 +5,27 @@
 
 use std::sync::Arc;
 
-use preprocess_to_parquet::{Context, handle_event};
+use preprocess_to_parquet::{Context, figures, handle_event};
 use serde_json::Value;
-use shared::lambda::{init_tracing, required_env, serve};
-use shared::metrics;
-use shared::progress::Silent;
+use shared::lambda::{Function, Log, emit, required_env};
 use shared::store::Store;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    init_tracing();
+    let function = Function::start("preprocess-to-parquet");
     let store = Store::from_env(&required_env("BUCKET")?).await;
     let context = &Context {
         store,
         settings: None,
-        progress: Arc::new(Silent),
+        progress: Arc::new(Log),
     };
-    let deployment = &std::env::var("STAGE").unwrap_or_default();
-    serve(move |event: Value| async move {
-        let state = handle_event(context, event).await?;
-        if let Some(state) = &state {
-            metrics::emit(deployment, &state.run.run_id, &metrics::of_rows(state));
-        }
-        Ok(state)
-    })
-    .await
+    function
+        .serve(move |event: Value| async move {
+            let state = handle_event(context, event).await?;
+            if let Some(state) = &state {
+                emit(&figures(&context.store, state).await);
+            }
+            Ok(state)
+        })
+        .await
 }

@@ -1,20 +1,21 @@
-//! The one pass over the bytes, on threads that may block: one reads and judges, one
-//! encodes transactions; the runtime fetches and uploads beside them.
+//! The pass over the bytes, on threads that may block: one reads and judges, one encodes
+//! transactions; the runtime fetches and uploads beside them.
 
-use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use arrow_array::RecordBatch;
 use shared::contracts::{Layout, Part, Run};
+use shared::erasure::Tombstones;
 use shared::progress::Progress;
-use shared::store::{ObjectReader, ObjectWriter, Pending, Store};
+use shared::store::{ObjectWriter, Pending, Store};
 use shared::tables::{QuarantineBuilder, TableWriter, TransactionsBuilder};
-use shared::transactions::decompress;
-use shared::transactions::reader::{Outcome, read};
+use shared::transactions::pass::{Outcome, Pass};
+use shared::transactions::reader::Nowhere;
 use shared::{Error, Result};
 
 use crate::sink::Tables;
+use crate::uploads::{Upload, Uploads};
 
 /// Batches between the two threads.
 const BATCHES_IN_FLIGHT: usize = 2;
@@ -36,24 +37,22 @@ impl Written {
     }
 }
 
-/// Reads the run's source to its end.
+/// Reads the run's uploads to their end.
 pub(crate) async fn run(
     store: &Store,
     run: &Run,
+    uploads: Vec<Upload>,
+    erased: Option<Tombstones>,
     progress: Arc<dyn Progress>,
 ) -> Result<(Outcome, Written)> {
     let layout = Layout::new(&run.run_id);
     let transactions = store.writer(&layout.key(Part::Transactions), Written::PARQUET);
     let quarantine = store.writer(&layout.key(Part::Quarantine), Written::PARQUET);
-    let source = Watched {
-        reader: store.reader(&run.source),
-        done: 0,
-        total: run.source.size,
-        progress,
-    };
+    let uploads = Uploads::new(store, uploads, progress);
     let run = run.clone();
-    let blocking =
-        tokio::task::spawn_blocking(move || on_threads(source, &run, transactions, quarantine));
+    let blocking = tokio::task::spawn_blocking(move || {
+        on_threads(&uploads, &run, erased.as_ref(), transactions, quarantine)
+    });
     let finished = blocking.await.map_err(|e| Error::Internal(e.to_string()))?;
 
     // Both tables are finished before either error is looked at, so that an upload that has
@@ -95,20 +94,19 @@ struct Finished {
 }
 
 fn on_threads(
-    source: Watched,
+    uploads: &Uploads,
     run: &Run,
+    erased: Option<&Tombstones>,
     transactions: ObjectWriter,
     quarantine: ObjectWriter,
 ) -> Finished {
-    let object = run.source.key.clone();
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(BATCHES_IN_FLIGHT);
         let encoder = scope.spawn(move || encode(&receiver, transactions));
-        let (outcome, quarantine) = match Tables::new(sender, quarantine, &object) {
+        let (outcome, quarantine) = match Tables::new(sender, quarantine) {
             Err(error) => (Err(error), Err(Error::Internal("no quarantine".to_owned()))),
             Ok(mut tables) => {
-                let outcome = decompress::text(source, &object)
-                    .and_then(|text| read(text, &object, &run.settings, run.as_of, &mut tables));
+                let outcome = read(uploads, run, erased, &mut tables);
                 let (flushed, quarantine) = tables.finish();
                 (
                     outcome.and_then(|outcome| flushed.map(|()| outcome)),
@@ -127,6 +125,33 @@ fn on_threads(
     })
 }
 
+/// Where a window counts back from a moment that nobody gave, that is the last kept purchase,
+/// which is not known before the end: then all is read once more beforehand.
+fn read(
+    uploads: &Uploads,
+    run: &Run,
+    erased: Option<&Tombstones>,
+    tables: &mut Tables,
+) -> Result<Outcome> {
+    let settings = &run.settings;
+    let mut pass = Pass::new(settings, run.as_of, erased)?;
+    if let Some(days) = settings.source.window_days {
+        let moment = match run.as_of {
+            Some(as_of) => Some(as_of),
+            None => {
+                let mut before = Pass::new(settings, None, erased)?;
+                uploads.read(&mut before, &mut Nowhere)?;
+                before.last_purchase()
+            }
+        };
+        if let Some(moment) = moment {
+            pass = pass.within(moment, days)?;
+        }
+    }
+    uploads.read(&mut pass, tables)?;
+    pass.finish()
+}
+
 /// Encodes batches until the other thread is done.
 fn encode(batches: &Receiver<RecordBatch>, sink: ObjectWriter) -> Result<(ObjectWriter, u64)> {
     let mut table = TableWriter::new(sink, TransactionsBuilder::schema())?;
@@ -139,21 +164,4 @@ fn encode(batches: &Receiver<RecordBatch>, sink: ObjectWriter) -> Result<(Object
 /// The table of quarantined rows.
 pub(crate) fn quarantine_table(sink: ObjectWriter) -> Result<TableWriter<ObjectWriter>> {
     TableWriter::new(sink, QuarantineBuilder::schema())
-}
-
-/// Tells who is watching how far the source has been read.
-struct Watched {
-    reader: ObjectReader,
-    done: u64,
-    total: u64,
-    progress: Arc<dyn Progress>,
-}
-
-impl Read for Watched {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.reader.read(buffer)?;
-        self.done += n as u64;
-        self.progress.bytes(self.done, self.total);
-        Ok(n)
-    }
 }

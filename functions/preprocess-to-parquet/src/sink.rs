@@ -24,16 +24,12 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    /// Tables of the source `object`.
-    pub(crate) fn new(
-        encoder: SyncSender<RecordBatch>,
-        quarantine: ObjectWriter,
-        object: &str,
-    ) -> Result<Self> {
+    /// Empty tables.
+    pub(crate) fn new(encoder: SyncSender<RecordBatch>, quarantine: ObjectWriter) -> Result<Self> {
         Ok(Self {
             transactions: TransactionsBuilder::default(),
             encoder,
-            rejected: QuarantineBuilder::new(object),
+            rejected: QuarantineBuilder::default(),
             quarantine: quarantine_table(quarantine)?,
         })
     }
@@ -59,6 +55,10 @@ impl Tables {
 }
 
 impl Sink for Tables {
+    fn begin(&mut self, object: &str) {
+        self.rejected.begin(object);
+    }
+
     fn kept(&mut self, line: &Line<'_>, customer_id: &str, is_guest: bool) -> Result<()> {
         self.transactions.push(line, customer_id, is_guest);
         if self.transactions.len() == BATCH {

@@ -72,6 +72,12 @@ pub async fn handle(context: &Context, state: RunState) -> Result<Published> {
             reason,
         });
     }
+    if let Some(promotion) = state.promotion.filter(|promotion| !promotion.promoted) {
+        return Err(Error::NotPromoted {
+            model: state.run.model_version,
+            reason: promotion.reason.unwrap_or_default(),
+        });
+    }
     let profile = artifact(&manifest, Part::Profile, &key)?;
     let profile: Profile = parse(&store.get_verified(profile).await?, &profile.key)?;
     let run = PublishRun::of(
@@ -125,7 +131,6 @@ fn record(manifest: &mut Manifest, stage: Stage, outcome: &Outcome) {
     manifest.stages.retain(|earlier| earlier.stage != STAGE);
     manifest.stages.push(report);
     manifest.publication = Some(outcome.publication.clone());
-    manifest.migrations.clone_from(&outcome.migrations);
 }
 
 fn artifact<'a>(manifest: &'a Manifest, part: Part, key: &str) -> Result<&'a Artifact> {

@@ -10,13 +10,14 @@ use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use publish_to_rds::{Context, Database, Iam, handle};
 
 use shared::contracts::RunState;
-use shared::lambda::{init_tracing, required_env, serve};
-use shared::progress::Silent;
+use shared::lambda::{Function, Log, emit, required_env};
+use shared::metrics::Figures;
+use shared::progress::Progress;
 use shared::store::Store;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    init_tracing();
+    let function = Function::start("publish-to-rds");
     let ca_file = std::env::var_os("DATABASE_CA_FILE").map(PathBuf::from);
     let database = Database::parse(&required_env("DATABASE_URL")?)?.with_ca_file(ca_file);
     let database = match std::env::var("DATABASE_AUTH").as_deref() {
@@ -36,18 +37,20 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let context = &Context {
         store,
         database,
-        progress: Arc::new(Silent),
+        progress: Arc::new(Log),
     };
-    serve(move |state: RunState| async move {
-        let store = context.store.bucket_of(&state.run.bucket);
-        handle(
-            &Context {
+    function
+        .serve(move |state: RunState| async move {
+            Log.run(&state.run.run_id);
+            let store = context.store.bucket_of(&state.run.bucket);
+            let context = Context {
                 store,
                 ..context.clone()
-            },
-            state,
-        )
+            };
+            let published = handle(&context, state).await?;
+            let customers = published.publication.customers as f64;
+            emit(&[Figures::new(vec![("CustomersPublished", customers)])]);
+            Ok(published)
+        })
         .await
-    })
-    .await
 }

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::contracts::{Artifact, Quality, Source};
+use crate::evaluation::Gate;
+use crate::segments::{Lineage, Segment};
 use crate::settings::{ClusteringSettings, EmbeddingSettings};
 use crate::{Error, Result};
 
@@ -40,8 +42,14 @@ pub struct BundleManifest {
     pub training_sha256: String,
     /// Customers that the models were fitted to.
     pub training_customers: u64,
-    /// Names of the segments, by number.
-    pub segments: Vec<String>,
+    /// The segments, in the order of the centroids.
+    pub segments: Vec<Segment>,
+    /// What became of the segments of the champion of that time, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage: Option<Lineage>,
+    /// The fit against the thresholds of that time; empty if there was no champion.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
     /// Figures of the fit.
     pub quality: Quality,
     /// Each file with its digest.
@@ -50,7 +58,7 @@ pub struct BundleManifest {
 
 impl BundleManifest {
     /// The format's version that this program writes and reads.
-    pub const SCHEMA_VERSION: u32 = 1;
+    pub const SCHEMA_VERSION: u32 = 2;
 
     pub(super) fn to_json(&self) -> Result<Bytes> {
         serde_json::to_vec_pretty(self)

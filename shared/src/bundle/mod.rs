@@ -9,11 +9,14 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use crate::contracts::Layout;
+use crate::evaluation::Reference;
 use crate::models::{Forest, KMeans, MinMaxScaler, Umap};
 use crate::store::Store;
 use crate::{Error, Result};
 
-pub use champion::{Champion, Move, champion, promote};
+pub use champion::{
+    Cause, Champion, Move, champion, promote, promote_after, rename, reserve, rollback,
+};
 pub use manifest::{BundleManifest, FEATURES, TARGET};
 
 /// The models of one fit.
@@ -29,12 +32,15 @@ pub struct Bundle {
     pub umap: Umap,
     /// Places points in segments.
     pub kmeans: KMeans,
+    /// How the training customers' features are distributed; unknown of imported models.
+    pub reference: Option<Reference>,
 }
 
 const SCALER: &str = "scaler.safetensors";
 const FOREST: &str = "forest.safetensors";
 const UMAP: &str = "umap.safetensors";
 const KMEANS: &str = "kmeans.safetensors";
+const REFERENCE: &str = "reference.safetensors";
 const MANIFEST: &str = "manifest.json";
 const BINARY: &str = "application/octet-stream";
 
@@ -47,12 +53,15 @@ impl Bundle {
     /// already is left as it is.
     pub async fn save(&mut self, store: &Store) -> Result<()> {
         let version = self.manifest.version.clone();
-        let files = [
+        let mut files = vec![
             (SCALER, self.scaler.to_bytes()?),
             (FOREST, self.forest.to_bytes()?),
             (UMAP, self.umap.to_bytes()?),
             (KMEANS, self.kmeans.to_bytes()?),
         ];
+        if let Some(reference) = &self.reference {
+            files.push((REFERENCE, reference.to_bytes()?));
+        }
         self.manifest.files = BTreeMap::new();
         for (name, bytes) in files {
             let artifact = store
@@ -75,30 +84,54 @@ impl Bundle {
         Ok(store.get_optional(&key(version, MANIFEST)).await?.is_some())
     }
 
-    /// Reads a version; refused if a digest, the schema or an array is wrong.
-    pub async fn load(store: &Store, version: &str) -> Result<Self> {
+    /// Every version that is stored whole, in the order of their names.
+    pub async fn versions(store: &Store) -> Result<Vec<String>> {
+        let keys = store.keys("models/").await?;
+        let versions = keys.iter().filter_map(|key| {
+            let rest = key.strip_prefix("models/")?;
+            let version = rest.strip_suffix(MANIFEST)?.strip_suffix('/')?;
+            (!version.contains('/')).then(|| version.to_owned())
+        });
+        Ok(versions.collect())
+    }
+
+    /// What a version is and came from.
+    pub async fn describe(store: &Store, version: &str) -> Result<BundleManifest> {
         let name = key(version, MANIFEST);
         let manifest = BundleManifest::from_json(&store.get(&name).await?, &name)?;
-        if manifest.version != version {
-            return Err(Error::Corrupt {
-                object: name,
-                reason: format!("it is of version {}", manifest.version),
-            });
+        if manifest.version == version {
+            return Ok(manifest);
         }
+        Err(Error::Corrupt {
+            object: name,
+            reason: format!("it is of version {}", manifest.version),
+        })
+    }
+
+    /// Reads a version; refused if a digest, the schema or an array is wrong.
+    pub async fn load(store: &Store, version: &str) -> Result<Self> {
+        let manifest = Self::describe(store, version).await?;
         let (scaler, forest, umap, kmeans) = tokio::try_join!(
             file(store, &manifest, SCALER),
             file(store, &manifest, FOREST),
             file(store, &manifest, UMAP),
             file(store, &manifest, KMEANS),
         )?;
+        let reference = match manifest.files.get(REFERENCE) {
+            Some(_) => Some(file(store, &manifest, REFERENCE).await?),
+            None => None,
+        };
         let bundle = Self {
             scaler: MinMaxScaler::from_bytes(&scaler)?,
             forest: Forest::from_bytes(&forest)?,
             umap: Umap::from_bytes(&umap)?,
             kmeans: KMeans::from_bytes(&kmeans)?,
+            reference: reference
+                .map(|bytes| Reference::from_bytes(&bytes))
+                .transpose()?,
             manifest,
         };
-        bundle.check(&name)?;
+        bundle.check(&key(version, MANIFEST))?;
         Ok(bundle)
     }
 
@@ -106,12 +139,21 @@ impl Bundle {
     fn check(&self, object: &str) -> Result<()> {
         let k = self.kmeans.centroids().nrows();
         if self.manifest.segments.len() == k {
-            return Ok(());
+            let mut ids: Vec<u32> = self.manifest.segments.iter().map(|s| s.id).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            if ids.len() == k {
+                return Ok(());
+            }
+            return Err(Error::Corrupt {
+                object: object.to_owned(),
+                reason: "two of its segments have one number".to_owned(),
+            });
         }
         Err(Error::Corrupt {
             object: object.to_owned(),
             reason: format!(
-                "{} segment names for {k} centroids",
+                "{} segments for {k} centroids",
                 self.manifest.segments.len()
             ),
         })

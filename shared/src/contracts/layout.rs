@@ -62,6 +62,9 @@ impl<'a> Layout<'a> {
     /// The pointer to the model version that `apply` uses.
     pub const CHAMPION: &'static str = "models/champion.json";
 
+    /// The runs by moment.
+    pub const INDEX: &'static str = "runs/index.json";
+
     /// The shop's settings.
     pub const SETTINGS: &'static str = "config/insiders.toml";
 }

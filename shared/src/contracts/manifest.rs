@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AsOf, Migrations, Run, RunState};
+use super::{AsOf, Promotion, Run, RunState};
+use crate::evaluation::Drift;
+use crate::segments::Migrations;
 
 /// One object that a run wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +23,7 @@ pub struct Artifact {
 }
 
 /// Rows and customers of a run. `rows_read` is the sum of `rows_kept`, `rows_dropped`,
-/// `rows_quarantined` and `rows_after_as_of`.
+/// `rows_quarantined`, `rows_after_as_of` and `rows_before_window`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Data rows in the source.
@@ -34,6 +36,9 @@ pub struct Counts {
     pub rows_quarantined: u64,
     /// Rows later than the as-of moment.
     pub rows_after_as_of: u64,
+    /// Rows before the window.
+    #[serde(default)]
+    pub rows_before_window: u64,
     /// Customers with features.
     pub customers: u64,
     /// Those of them that are guests.
@@ -108,12 +113,18 @@ pub struct Manifest {
     pub artifacts: BTreeMap<String, Artifact>,
     /// What each stage took.
     pub stages: Vec<StageReport>,
+    /// What became of the models, if the run fitted some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<Promotion>,
+    /// How far the customers are from those that the model was fitted to, by feature.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Drift>,
+    /// What changed since the run before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrations: Option<Migrations>,
     /// Set once the run was published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publication: Option<Publication>,
-    /// Who changed segment since the run that was published before; set with `publication`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub migrations: Option<Migrations>,
 }
 
 impl Manifest {
@@ -132,8 +143,10 @@ impl Manifest {
             quality,
             artifacts: state.artifacts.clone(),
             stages: state.stages.clone(),
-            publication: None,
+            promotion: state.promotion.clone(),
+            drift: Vec::new(),
             migrations: None,
+            publication: None,
         }
     }
 }

@@ -1,17 +1,23 @@
 //! What the functions say to each other: small JSON messages of places and digests, never
 //! data; and where each artifact lies.
 
+mod index;
+mod inputs;
 mod layout;
 mod manifest;
 mod migrations;
 mod plan;
+mod promotion;
 mod request;
 mod trigger;
 
+pub use index::{IndexedRun, RunIndex};
+pub use inputs::Inputs;
 pub use layout::{Layout, Part};
 pub(crate) use manifest::hex;
 pub use manifest::{Artifact, Counts, Manifest, Publication, Quality, StageReport};
 pub use migrations::{Flow, Migrations};
 pub use plan::{ModelAction, Run, RunState, Source};
+pub use promotion::Promotion;
 pub use request::{AsOf, Mode, ObjectRef, Request};
 pub use trigger::{Trigger, UPLOADS};

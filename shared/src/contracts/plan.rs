@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Artifact, AsOf, Counts, Mode, Quality, Request, StageReport};
+use super::{Artifact, AsOf, Counts, Inputs, Mode, Promotion, Quality, Request, StageReport};
+use crate::bundle::Champion;
 use crate::settings::{CleaningSettings, Settings, SourceSettings};
 
 /// The version of everything that decides a run's bytes. Raise it when the same input and
@@ -32,7 +33,7 @@ pub struct Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ModelAction {
-    /// Fit, store as a new version and make it the champion.
+    /// Fit, store as a new version and make it the champion if it passes its gates.
     Fit,
     /// Apply a stored version.
     Apply,
@@ -45,8 +46,14 @@ pub struct Run {
     pub run_id: String,
     /// The bucket of the artifacts.
     pub bucket: String,
-    /// What is read.
+    /// What is read: where uploads add up, the last of them.
     pub source: Source,
+    /// Where uploads add up, the list of all that are read (`history/{sha256}.json`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<Artifact>,
+    /// SHA-256 of the tombstones that were in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<String>,
     /// What was asked for.
     pub mode: Mode,
     /// Fit or apply.
@@ -59,6 +66,9 @@ pub struct Run {
     /// Publish even if a run with a later as-of is in place.
     #[serde(default)]
     pub force_publish: bool,
+    /// Names that people gave to segments, by number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<u32, String>,
     /// The settings of every stage.
     pub settings: Settings,
 }
@@ -77,6 +87,9 @@ pub struct RunState {
     /// Rows and customers so far.
     #[serde(default)]
     pub counts: Counts,
+    /// What became of the models, if the run fitted some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<Promotion>,
     /// Figures of the embedding, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
@@ -89,7 +102,7 @@ pub struct RunState {
 }
 
 impl Run {
-    /// Decides a run. `champion` is the version that `apply` would use.
+    /// Decides a run. `champion` has the version that `apply` would use.
     ///
     /// A fit's model version derives from its inputs, not from its outcome, so that the run
     /// that fitted a model and a later `auto` run that applies that model to the same source
@@ -97,19 +110,28 @@ impl Run {
     pub fn plan(
         bucket: &str,
         request: &Request,
-        source: Source,
+        inputs: impl Into<Inputs>,
         settings: Settings,
-        champion: Option<&str>,
+        champion: Option<&Champion>,
     ) -> crate::Result<Self> {
+        let Inputs {
+            source,
+            history,
+            erased,
+        } = inputs.into();
         let data = DataIdentity {
             semantics: SEMANTICS,
-            source: &source,
+            source: history.is_none().then_some(&source),
+            history: history.as_ref().map(|list| list.sha256.as_str()),
+            erased: erased.as_deref(),
             as_of: request.as_of,
             read: &settings.source,
             cleaning: &settings.cleaning,
         };
         let (action, model_version) = match (request.mode, champion) {
-            (Mode::Auto | Mode::Apply, Some(version)) => (ModelAction::Apply, version.to_owned()),
+            (Mode::Auto | Mode::Apply, Some(champion)) => {
+                (ModelAction::Apply, champion.version.clone())
+            }
             (Mode::Apply, None) => {
                 return Err(crate::Error::NotFound {
                     what: "a champion model".to_owned(),
@@ -121,16 +143,20 @@ impl Run {
                 (ModelAction::Fit, digest_id(&fit)?)
             }
         };
-        let run_id = digest_id(&("run", &data, &model_version))?;
+        let names = champion.map(|c| c.names.clone()).unwrap_or_default();
+        let run_id = digest_id(&("run", &data, &model_version, &names))?;
         Ok(Self {
             run_id,
             bucket: bucket.to_owned(),
             source,
+            history,
+            erased,
             mode: request.mode,
             action,
             model_version,
             as_of: request.as_of,
             force_publish: request.force_publish,
+            names,
             settings,
         })
     }
@@ -141,7 +167,13 @@ impl Run {
 #[derive(Serialize)]
 struct DataIdentity<'a> {
     semantics: u32,
-    source: &'a Source,
+    /// The one object, or the list of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a Source>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased: Option<&'a str>,
     as_of: Option<AsOf>,
     read: &'a SourceSettings,
     cleaning: &'a CleaningSettings,
@@ -183,7 +215,16 @@ mod tests {
         }
     }
 
-    fn plan(mode: Mode, source: Source, champion: Option<&str>) -> Run {
+    fn champion(version: &str) -> Champion {
+        Champion {
+            version: version.to_owned(),
+            ..Champion::default()
+        }
+    }
+
+    fn plan(mode: Mode, source: Source, version: Option<&str>) -> Run {
+        let champion = version.map(champion);
+        let champion = champion.as_ref();
         Run::plan("b", &request(mode), source, Settings::default(), champion).unwrap()
     }
 
@@ -198,6 +239,7 @@ mod tests {
 
     #[test]
     fn other_content_settings_moment_or_model_is_another_run() {
+        let m = champion("m");
         let first = plan(Mode::Auto, source(), Some("m"));
         let other_model = plan(Mode::Auto, source(), Some("n"));
         let mut changed = source();
@@ -205,22 +247,60 @@ mod tests {
         let other_content = plan(Mode::Auto, changed, Some("m"));
         let mut asked = request(Mode::Auto);
         asked.as_of = Some("2011-12-09".parse().unwrap());
-        let other_moment =
-            Run::plan("b", &asked, source(), Settings::default(), Some("m")).unwrap();
+        let other_moment = Run::plan("b", &asked, source(), Settings::default(), Some(&m)).unwrap();
         let mut settings = Settings::default();
         settings.cleaning.min_unit_price = "0.05".parse().unwrap();
         let other_rule =
-            Run::plan("b", &request(Mode::Auto), source(), settings, Some("m")).unwrap();
+            Run::plan("b", &request(Mode::Auto), source(), settings, Some(&m)).unwrap();
+        let mut renamed = m.clone();
+        renamed.names.insert(0, "Gold".to_owned());
+        let auto = request(Mode::Auto);
+        let other_names =
+            Run::plan("b", &auto, source(), Settings::default(), Some(&renamed)).unwrap();
         let mut ids = vec![
             first.run_id,
             other_model.run_id,
             other_content.run_id,
             other_moment.run_id,
             other_rule.run_id,
+            other_names.run_id,
         ];
         ids.sort();
         ids.dedup();
-        assert_eq!(ids.len(), 5);
+        assert_eq!(ids.len(), 6);
+    }
+
+    #[test]
+    fn a_list_of_uploads_or_tombstones_make_another_run_whoever_asked() {
+        let run = |source: Source, history: Option<&str>, erased: Option<&str>| {
+            let history = history.map(|sha256| Artifact {
+                key: format!("history/{sha256}.json"),
+                bytes: 1,
+                sha256: sha256.to_owned(),
+                rows: None,
+            });
+            let inputs = Inputs {
+                source,
+                history,
+                erased: erased.map(str::to_owned),
+            };
+            let asked = request(Mode::Auto);
+            let m = champion("m");
+            Run::plan("b", &asked, inputs, Settings::default(), Some(&m)).unwrap()
+        };
+        let mut other = source();
+        other.key = "uploads/again.csv".to_owned();
+        let listed = run(source(), Some("1"), None);
+        assert_eq!(listed.run_id, run(other, Some("1"), None).run_id);
+        let plain = plan(Mode::Auto, source(), Some("m"));
+        assert_eq!(run(source(), None, None).run_id, plain.run_id);
+        for another in [
+            plain,
+            run(source(), Some("2"), None),
+            run(source(), Some("1"), Some("e")),
+        ] {
+            assert_ne!(listed.run_id, another.run_id);
+        }
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! How good segments are: pure measures of labels, points and values.
 
 mod agreement;
+mod drift;
+mod gates;
 mod trustworthiness;
 mod variance;
 
 pub use agreement::{adjusted_rand_index, best_jaccard, by_overlap};
+pub use drift::{Drift, Reference};
+pub use gates::{Challenge, Gate, judge, share_shift};
 pub use trustworthiness::trustworthiness;
 pub use variance::eta_squared;

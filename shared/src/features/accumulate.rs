@@ -3,18 +3,20 @@
 use hashbrown::{DefaultHashBuilder, HashSet};
 
 use super::{Guests, Interner};
+use crate::erasure::Tombstones;
 use crate::settings::{CleaningSettings, Decimal};
 use crate::transactions::line::Line;
 use crate::{Error, Result};
 
 /// Everything that is kept of the lines: its size is set by customers and invoices.
 #[derive(Debug)]
-pub struct Customers {
+pub struct Customers<'a> {
     object: String,
     ids: Interner,
     invoices: Interner,
     guests: Guests,
     excluded: Vec<String>,
+    erased: Option<&'a Tombstones>,
     pub(super) totals: Vec<Totals>,
     purchase_invoices: Pairs,
     return_invoices: Pairs,
@@ -25,7 +27,7 @@ pub struct Customers {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Totals {
     pub(super) is_guest: bool,
-    pub(super) is_excluded: bool,
+    pub(super) standing: Standing,
     /// Has a line that was kept.
     pub(super) is_kept: bool,
     pub(super) revenue: i128,
@@ -34,6 +36,17 @@ pub(super) struct Totals {
     pub(super) purchases: Option<(i64, i64)>,
     pub(super) purchase_invoices: u32,
     pub(super) return_invoices: u32,
+}
+
+/// Whether a customer's lines count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Standing {
+    #[default]
+    Counted,
+    /// Dropped by the settings.
+    Excluded,
+    /// Nothing is to be known of them.
+    Erased,
 }
 
 /// Distinct (customer, invoice) pairs.
@@ -62,20 +75,26 @@ pub struct Kept {
     invoice: u32,
 }
 
-impl Customers {
-    /// No customers yet. `object` names the source in errors.
-    pub fn new(object: &str, settings: &CleaningSettings) -> Self {
+impl<'a> Customers<'a> {
+    /// No customers yet. Those with tombstones among `erased` will be known as such.
+    pub fn new(settings: &CleaningSettings, erased: Option<&'a Tombstones>) -> Self {
         Self {
-            object: object.to_owned(),
+            object: String::new(),
             ids: Interner::default(),
             invoices: Interner::default(),
             guests: Guests::new(settings.guests),
             excluded: settings.excluded_customers.clone(),
+            erased,
             totals: Vec::new(),
             purchase_invoices: Pairs::default(),
             return_invoices: Pairs::default(),
             last_purchase: None,
         }
+    }
+
+    /// The lines to come are of `object`, for errors.
+    pub fn begin(&mut self, object: &str) {
+        object.clone_into(&mut self.object);
     }
 
     /// Finds whose line this is, before any rule may drop it: that alone decides which
@@ -95,9 +114,8 @@ impl Customers {
             Some(id) => {
                 let (customer, new) = self.ids.intern(id).ok_or_else(full)?;
                 if new {
-                    let is_excluded = self.excluded.iter().any(|excluded| excluded == id);
                     self.totals.push(Totals {
-                        is_excluded,
+                        standing: self.standing(id, self.erased),
                         ..Totals::default()
                     });
                 } else if self
@@ -117,14 +135,25 @@ impl Customers {
         Ok(Some(Kept { customer, invoice }))
     }
 
+    fn standing(&self, id: &str, erased: Option<&Tombstones>) -> Standing {
+        if erased.is_some_and(|erased| erased.holds(id)) {
+            Standing::Erased
+        } else if self.excluded.iter().any(|excluded| excluded == id) {
+            Standing::Excluded
+        } else {
+            Standing::Counted
+        }
+    }
+
     fn new_guest(&mut self, invoice_no: &str, invoice: u32, number: u64) -> Result<u32> {
         let id = self.guests.next_id(invoice_no);
         match self.ids.intern(&id) {
             Some((customer, true)) => {
-                let is_excluded = self.excluded.contains(&id);
+                // A number by order is nobody's: it may be another guest's the next time.
+                let erased = self.erased.filter(|_| self.guests.are_named());
                 self.totals.push(Totals {
                     is_guest: true,
-                    is_excluded,
+                    standing: self.standing(&id, erased),
                     ..Totals::default()
                 });
                 self.guests.insert(invoice, customer);
@@ -154,7 +183,14 @@ impl Customers {
     pub fn is_excluded(&self, kept: Kept) -> bool {
         self.totals
             .get(kept.customer as usize)
-            .is_some_and(|totals| totals.is_excluded)
+            .is_some_and(|totals| totals.standing == Standing::Excluded)
+    }
+
+    /// Whether the customer was erased.
+    pub fn is_erased(&self, kept: Kept) -> bool {
+        self.totals
+            .get(kept.customer as usize)
+            .is_some_and(|totals| totals.standing == Standing::Erased)
     }
 
     /// The id, and whether it is a guest's.

@@ -68,7 +68,7 @@ impl Features {
     }
 }
 
-impl Customers {
+impl Customers<'_> {
     /// The features of every customer with a purchase, seen from `as_of` (seconds).
     pub fn features(&self, as_of: i64) -> Result<Features> {
         let mut buyers: Vec<usize> = (0..self.totals.len())

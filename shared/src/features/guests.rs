@@ -28,6 +28,11 @@ impl Guests {
         self.naming == Naming::Drop
     }
 
+    /// Whether a guest's id is the same in every upload.
+    pub fn are_named(&self) -> bool {
+        self.naming == Naming::Invoice
+    }
+
     /// The customer number of an invoice's guest, if there is one already.
     pub fn get(&self, invoice: u32) -> Option<u32> {
         self.by_invoice.get(&invoice).copied()

@@ -16,4 +16,4 @@ pub use describe::Describe;
 pub use finish::Features;
 pub use guests::Guests;
 pub use interner::Interner;
-pub use quality::{Dropped, QualityReport, Tally};
+pub use quality::{Dropped, QualityReport, Tally, UploadRows};

@@ -12,6 +12,8 @@ use crate::transactions::quarantine::{Defect, Reason};
 /// drops it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Dropped {
+    /// Of a customer who was erased: no other figure knows of these rows.
+    pub erased: u64,
     /// Without a customer id, where guests are dropped.
     pub no_customer_id: u64,
     /// Without a description.
@@ -29,7 +31,8 @@ pub struct Dropped {
 impl Dropped {
     /// Rows dropped by any rule.
     pub fn total(&self) -> u64 {
-        self.no_customer_id
+        self.erased
+            + self.no_customer_id
             + self.no_description
             + self.stock_code
             + self.country
@@ -45,6 +48,8 @@ pub struct Tally {
     pub rows: u64,
     /// Rows later than the as-of moment.
     pub after_as_of: u64,
+    /// Rows before the window.
+    pub before_window: u64,
     /// Rows dropped by rule.
     pub dropped: Dropped,
     /// Kept rows with a positive quantity.
@@ -113,6 +118,19 @@ fn widen<T: Ord + Copy>(range: Option<(T, T)>, value: T) -> Option<(T, T)> {
     Some((low.min(value), high.max(value)))
 }
 
+/// What one upload gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UploadRows {
+    /// The object.
+    pub object: String,
+    /// Data rows.
+    pub rows: u64,
+    /// Rows that stayed after every rule.
+    pub kept: u64,
+    /// Rows that could not be read.
+    pub quarantined: u64,
+}
+
 /// The content of `quality.json`. The names of the notebook's own counts are kept
 /// (`after_dropna` to `customers`, `na`, `na_ref`, `describe`); the rest says the same by rule.
 #[derive(Debug, Clone, Serialize)]
@@ -140,6 +158,8 @@ pub struct QualityReport {
     pub kept: u64,
     pub dropped: Dropped,
     pub after_as_of: u64,
+    pub before_window: u64,
+    pub uploads: Vec<UploadRows>,
     pub quarantined: u64,
     pub quarantined_share: f64,
     pub quarantined_by_reason: BTreeMap<&'static str, u64>,
@@ -163,14 +183,15 @@ impl QualityReport {
     /// Draws up the report of a whole source.
     pub fn new(
         tally: &Tally,
-        customers: &Customers,
+        customers: &Customers<'_>,
         features: &Features,
         stock_codes: &[String],
         source_columns: &[String],
+        uploads: Vec<UploadRows>,
     ) -> Self {
         let dropped = &tally.dropped;
-        let read = tally.rows - tally.quarantined() - tally.after_as_of;
-        let after_dropna = read - dropped.no_customer_id - dropped.no_description;
+        let read = tally.rows - tally.quarantined() - tally.after_as_of - tally.before_window;
+        let after_dropna = read - dropped.erased - dropped.no_customer_id - dropped.no_description;
         let after_stock = after_dropna - dropped.stock_code;
         let after_country = after_stock - dropped.country;
         let after_price = after_country - dropped.unit_price;
@@ -231,6 +252,8 @@ impl QualityReport {
             kept: tally.kept(),
             dropped: dropped.clone(),
             after_as_of: tally.after_as_of,
+            before_window: tally.before_window,
+            uploads,
             quarantined: tally.quarantined(),
             quarantined_share: tally.quarantined() as f64 / (tally.rows.max(1)) as f64,
             quarantined_by_reason: Reason::ALL

@@ -104,7 +104,7 @@ fn refused(files: &BTreeMap<String, Vec<u8>>, description: &Value) -> String {
 fn a_folder_becomes_a_bundle_with_the_spenders_first() {
     let bundle = read(&folder())
         .unwrap()
-        .into_bundle(&Settings::default())
+        .into_bundle(&Settings::default(), 0)
         .unwrap();
     let x = ndarray::array![
         [10.0, 0.0, 0.0, 0.0],
@@ -116,7 +116,15 @@ fn a_folder_becomes_a_bundle_with_the_spenders_first() {
     assert_eq!(leaves, ndarray::array![[1, 1], [1, 2], [2, 2]]);
     // The exported k-means numbers the spenders 1; here they are the first segment.
     assert_eq!(bundle.kmeans.centroids()[[0, 0]], 9.0);
-    assert_eq!(bundle.manifest.segments, ["Insiders", "Segment 1"]);
+    let segments = &bundle.manifest.segments;
+    assert_eq!((segments[0].id, segments[0].name.as_str()), (1, "Insiders"));
+    assert_eq!(
+        (segments[1].id, segments[1].name.as_str()),
+        (0, "Segment 0")
+    );
+    let beside = read(&folder()).unwrap();
+    let beside = beside.into_bundle(&Settings::default(), 11).unwrap();
+    assert_eq!(beside.manifest.segments[1].id, 11);
     assert_eq!(bundle.manifest.embedding.trees, 2);
     assert_eq!(bundle.manifest.clustering.k, 2);
 }
@@ -126,7 +134,7 @@ fn without_a_kmeans_one_is_fitted_by_the_settings() {
     let mut files = folder();
     files.remove(KMEANS);
     let settings = Settings::parse("[clustering]\nk = 2\nn_init = 5", "t").unwrap();
-    let bundle = read(&files).unwrap().into_bundle(&settings).unwrap();
+    let bundle = read(&files).unwrap().into_bundle(&settings, 0).unwrap();
     assert_eq!(bundle.kmeans.centroids().nrows(), 2);
     // Other settings make other clusters, so another version; the same make the same.
     let other = Settings::parse("[clustering]\nk = 3\nn_init = 5", "t").unwrap();

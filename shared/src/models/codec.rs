@@ -38,20 +38,20 @@ macro_rules! element {
 element!(f64 => F64, f32 => F32, u64 => U64, u32 => U32, u16 => U16, i16 => I16);
 
 /// Arrays and a header on their way to bytes.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     file: &'static str,
     tensors: Vec<(&'static str, Dtype, Vec<usize>, Vec<u8>)>,
 }
 
 impl Writer {
-    pub(super) fn new(file: &'static str) -> Self {
+    pub(crate) fn new(file: &'static str) -> Self {
         Self {
             file,
             tensors: Vec::new(),
         }
     }
 
-    pub(super) fn array<T: Element>(
+    pub(crate) fn array<T: Element>(
         &mut self,
         name: &'static str,
         shape: &[usize],
@@ -64,7 +64,7 @@ impl Writer {
         self.tensors.push((name, T::DTYPE, shape.to_vec(), bytes));
     }
 
-    pub(super) fn finish<H: Serialize>(self, header: &H) -> Result<Vec<u8>, ModelError> {
+    pub(crate) fn finish<H: Serialize>(self, header: &H) -> Result<Vec<u8>, ModelError> {
         let corrupt = |why: String| ModelError::Corrupt {
             file: self.file,
             why,
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn header<H: DeserializeOwned>(&self) -> Result<H, ModelError> {
+    pub(crate) fn header<H: DeserializeOwned>(&self) -> Result<H, ModelError> {
         serde_json::from_str(&self.header).map_err(|e| self.corrupt(format!("header: {e}")))
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Segment;
 use crate::features::Features;
 
 /// The content of `profile.json`, sorted by mean revenue, the highest first.
@@ -44,10 +45,10 @@ struct Sums {
 }
 
 impl Profile {
-    /// Profiles the segments: `labels[i]` is the segment of `features`' row i, `names[label]`
-    /// its name.
-    pub fn of(features: &Features, labels: &[u32], names: &[String]) -> Self {
-        let mut sums = vec![Sums::default(); names.len()];
+    /// Profiles the segments: `labels[i]` is the position in `known` of the segment of
+    /// `features`' row i.
+    pub fn of(features: &Features, labels: &[u32], known: &[Segment]) -> Self {
+        let mut sums = vec![Sums::default(); known.len()];
         for (row, &label) in labels.iter().enumerate() {
             let Some(sum) = sums.get_mut(label as usize) else {
                 continue;
@@ -60,15 +61,15 @@ impl Profile {
         }
         let customers: u64 = sums.iter().map(|sum| sum.customers).sum();
         let revenue: f64 = sums.iter().map(|sum| sum.revenue).sum();
-        let mut segments: Vec<SegmentProfile> = (0_u32..)
-            .zip(&sums)
-            .zip(names)
-            .filter(|((_, sum), _)| sum.customers > 0)
-            .map(|((label, sum), name)| {
+        let mut segments: Vec<SegmentProfile> = sums
+            .iter()
+            .zip(known)
+            .filter(|(sum, _)| sum.customers > 0)
+            .map(|(sum, segment)| {
                 let n = sum.customers as f64;
                 SegmentProfile {
-                    label,
-                    segment: name.clone(),
+                    label: segment.id,
+                    segment: segment.name.clone(),
                     customers: sum.customers,
                     share: n / customers as f64,
                     gross_revenue: sum.revenue / n,
@@ -128,7 +129,8 @@ mod tests {
             frequency: vec![0.0, 0.5, 1.0],
         };
         let labels = [0, 1, 1];
-        let profile = Profile::of(&features, &labels, &["x".into(), "y".into(), "z".into()]);
+        let names = ["x", "y", "z"].map(str::to_owned).to_vec();
+        let profile = Profile::of(&features, &labels, &Segment::first(names));
         assert_eq!(
             profile.segments.len(),
             2,

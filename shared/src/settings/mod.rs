@@ -2,6 +2,8 @@
 //! the notebook's cleaning and features. Unknown keys are refused by name.
 
 mod decimal;
+mod gates;
+mod history;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +11,8 @@ use crate::models::{self, KMeansParams};
 use crate::{Error, Result};
 
 pub use decimal::{Decimal, DecimalError};
+pub use gates::GateSettings;
+pub use history::History;
 
 /// All settings of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +28,8 @@ pub struct Settings {
     pub embedding: EmbeddingSettings,
     /// k-means.
     pub clustering: ClusteringSettings,
+    /// What a refit must reach to take the champion's place.
+    pub gates: GateSettings,
     /// Postgres.
     pub publish: PublishSettings,
 }
@@ -53,6 +59,12 @@ pub struct SourceSettings {
     pub null_values: Vec<String>,
     /// The export's name of each column.
     pub columns: Columns,
+    /// Whether an upload is the whole history or adds to it.
+    #[serde(default, skip_serializing_if = "History::is_snapshot")]
+    pub history: History,
+    /// Lines older than this many days before the run's moment are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_days: Option<u32>,
 }
 
 /// Text encoding of an export.
@@ -279,6 +291,8 @@ impl Settings {
                 date_format: "%m/%d/%Y %H:%M".to_owned(),
                 null_values: texts(&PANDAS_NULLS),
                 columns: Columns::default(),
+                history: History::Snapshot,
+                window_days: None,
             },
             cleaning: CleaningSettings {
                 guests: if notebook {
@@ -304,6 +318,7 @@ impl Settings {
                 max_iter: 300,
                 seed: 42,
             },
+            gates: GateSettings::of(profile),
             publish: PublishSettings { keep_runs: 30 },
         }
     }
@@ -339,6 +354,7 @@ impl Settings {
             delimiter.is_ascii() && !matches!(delimiter, '"' | '\r' | '\n'),
             "source.delimiter must be one ASCII character other than a quote or a line end",
         )?;
+        history::check(&self.source, self.cleaning.guests, origin)?;
         let cleaning = &self.cleaning;
         regex::Regex::new(&cleaning.excluded_stock_codes).map_err(|e| {
             let reason = e.to_string().replace('\n', " ");
@@ -370,6 +386,9 @@ impl Settings {
             clustering.n_init >= 1 && clustering.max_iter >= 1,
             "clustering.n_init and clustering.max_iter must be at least 1",
         )?;
+        if let Some(reason) = self.gates.wrong() {
+            return Err(Error::config(origin, reason));
+        }
         ensure(
             self.publish.keep_runs >= 1,
             "publish.keep_runs must be at least 1",
@@ -441,11 +460,14 @@ mod tests {
     fn wrong_settings_are_named() {
         assert!(error("[clustering]\nkk = 3").contains("kk"));
         assert!(error("[cluster]\nk = 3").contains("cluster"));
+        assert!(error("[gates]\nmax_psi = -0.1").contains("gates.max_psi"));
         assert!(error("profile = 'fast'").contains("fast"));
         assert!(error("[clustering]\nk = 1").contains("clustering.k"));
         assert!(error("[source]\ndelimiter = '€'").contains("source.delimiter"));
         assert!(error("[cleaning]\nexcluded_stock_codes = '('").contains("excluded_stock_codes"));
         assert!(error("[cleaning]\nmin_unit_price = 'cheap'").contains("cheap"));
+        assert!(error("[source]\nhistory = 'all'").contains("all"));
+        assert!(error("[source]\nwindow_days = 0").contains("source.window_days"));
         assert!(error("k = ").starts_with("insiders.toml: "));
     }
 }

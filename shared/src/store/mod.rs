@@ -4,8 +4,10 @@
 mod client;
 mod download;
 mod failure;
-mod newest;
+mod hashed;
+mod list;
 mod reader;
+mod versions;
 mod writer;
 
 use std::fs::File;
@@ -20,7 +22,9 @@ use crate::contracts::{Artifact, ObjectRef, Source};
 use crate::{Error, Result};
 
 pub use client::Endpoint;
+pub use hashed::Hashed;
 pub use reader::ObjectReader;
+pub use versions::ObjectVersion;
 pub use writer::{ObjectWriter, Pending};
 
 /// A bucket. Cheap to clone; clients are built once.

@@ -10,7 +10,7 @@ use crate::transactions::quarantine::Defect;
 use crate::{Error, Result};
 
 /// Collects rows into batches.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct QuarantineBuilder {
     source: String,
     object: StringBuilder,
@@ -23,18 +23,9 @@ pub struct QuarantineBuilder {
 }
 
 impl QuarantineBuilder {
-    /// Rows of `source`.
-    pub fn new(source: &str) -> Self {
-        Self {
-            source: source.to_owned(),
-            object: StringBuilder::new(),
-            line: UInt64Builder::new(),
-            column: StringBuilder::new(),
-            reason: StringBuilder::new(),
-            raw: StringBuilder::new(),
-            rows: 0,
-            bytes: 0,
-        }
+    /// The rows to come are of `source`.
+    pub fn begin(&mut self, source: &str) {
+        source.clone_into(&mut self.source);
     }
 
     /// Columns of the table.

@@ -19,6 +19,30 @@ const FOREIGN: [(&[u8], &str); 7] = [
 /// How much is looked at to tell text from something else.
 const SNIFFED: usize = 8 << 10;
 
+/// How a text is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// Not at all.
+    None,
+    /// gzip.
+    Gzip,
+    /// zstd.
+    Zstd,
+}
+
+impl Packing {
+    /// How the bytes that begin with `start` are packed.
+    pub fn of(start: &[u8]) -> Self {
+        if start.starts_with(GZIP) {
+            Self::Gzip
+        } else if start.starts_with(ZSTD) {
+            Self::Zstd
+        } else {
+            Self::None
+        }
+    }
+}
+
 /// The text inside `source`: gzip and zstd are unpacked. `object` names it in errors.
 pub fn text<'a>(
     source: impl Read + Send + 'a,
@@ -26,15 +50,17 @@ pub fn text<'a>(
 ) -> Result<Box<dyn BufRead + Send + 'a>> {
     let mut source = BufReader::with_capacity(256 << 10, source);
     let start = source.fill_buf().map_err(|e| unreadable(object, e))?;
-    let mut text: Box<dyn BufRead + Send + 'a> = if start.starts_with(GZIP) {
-        let unpacked = flate2::bufread::MultiGzDecoder::new(source);
-        Box::new(BufReader::with_capacity(256 << 10, unpacked))
-    } else if start.starts_with(ZSTD) {
-        let unpacked =
-            zstd::stream::read::Decoder::with_buffer(source).map_err(|e| unreadable(object, e))?;
-        Box::new(BufReader::with_capacity(256 << 10, unpacked))
-    } else {
-        Box::new(source)
+    let mut text: Box<dyn BufRead + Send + 'a> = match Packing::of(start) {
+        Packing::Gzip => {
+            let unpacked = flate2::bufread::MultiGzDecoder::new(source);
+            Box::new(BufReader::with_capacity(256 << 10, unpacked))
+        }
+        Packing::Zstd => {
+            let unpacked = zstd::stream::read::Decoder::with_buffer(source)
+                .map_err(|e| unreadable(object, e))?;
+            Box::new(BufReader::with_capacity(256 << 10, unpacked))
+        }
+        Packing::None => Box::new(source),
     };
     check_text(text.fill_buf().map_err(|e| unreadable(object, e))?, object)?;
     Ok(text)

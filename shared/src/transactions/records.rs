@@ -19,6 +19,10 @@ pub struct Record<'a> {
     pub raw: &'a [u8],
     /// Physical line on which it begins, from 1.
     pub line: u64,
+    /// Where it begins, in bytes from the start of the source.
+    pub start: u64,
+    /// Where it ends, behind its line end.
+    pub end: u64,
     /// Whether it can be split into fields.
     pub shape: Shape,
 }
@@ -45,6 +49,8 @@ pub struct Records<R> {
     start: usize,
     end: usize,
     line: u64,
+    /// Bytes of the source before `start`.
+    passed: u64,
     at_end: bool,
     /// The start of a line that was too long to hold.
     prefix: Vec<u8>,
@@ -60,6 +66,7 @@ impl<R: BufRead> Records<R> {
             start: 0,
             end: 0,
             line: 1,
+            passed: 0,
             at_end: false,
             prefix: Vec::new(),
         }
@@ -71,9 +78,9 @@ impl<R: BufRead> Records<R> {
             let Some(found) = self.find()? else {
                 return Ok(None);
             };
-            let line = self.line;
+            let (line, begin) = (self.line, self.passed);
             let (from, to) = (self.start, self.start + found.length);
-            self.start += found.consumed;
+            self.pass(found.consumed);
             self.line += found.lines;
             if found.shape == Shape::TooLong {
                 // Kept apart: passing over the rest of the line overwrites the buffer.
@@ -85,6 +92,8 @@ impl<R: BufRead> Records<R> {
                 return Ok(Some(Record {
                     raw: &self.prefix,
                     line,
+                    start: begin,
+                    end: self.passed,
                     shape: Shape::TooLong,
                 }));
             }
@@ -93,10 +102,17 @@ impl<R: BufRead> Records<R> {
                 return Ok(Some(Record {
                     raw: trim_carriage_return(self.buffer.get(from..to).unwrap_or_default()),
                     line,
+                    start: begin,
+                    end: self.passed,
                     shape: found.shape,
                 }));
             }
         }
+    }
+
+    fn pass(&mut self, bytes: usize) {
+        self.start += bytes;
+        self.passed += bytes as u64;
     }
 
     /// Finds the record that begins at `start`, reading more as needed.
@@ -205,11 +221,11 @@ impl<R: BufRead> Records<R> {
         loop {
             let window = self.buffer.get(self.start..self.end).unwrap_or_default();
             if let Some(newline) = memchr(b'\n', window) {
-                self.start += newline + 1;
+                self.pass(newline + 1);
                 self.line += 1;
                 return Ok(());
             }
-            self.start = self.end;
+            self.pass(self.end - self.start);
             if self.at_end {
                 return Ok(());
             }

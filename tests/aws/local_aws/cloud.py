@@ -2,10 +2,13 @@
 and from a state machine to functions that run outside of it."""
 
 import copy
+import dataclasses
 import datetime
+import io
 import json
 import logging
 import re
+import sys
 import threading
 import urllib.parse
 import urllib.request
@@ -20,35 +23,73 @@ from moto.stepfunctions.parser.asl.utils import boto_client
 from .template import REGION
 
 
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What a caller, known by its access key, asked of a service."""
+
+    key: str
+    service: str
+    method: str
+    path: str
+    query: dict
+    target: str
+    trace: str
+    body: bytes
+    missing: bool
+
+
 class Recorder:
-    """Every S3 request by its access key, and faults on demand."""
+    """Every request by its access key, and faults of S3 on demand."""
 
     def __init__(self, app):
         self.app, self.requests, self.faults, self.lock = app, [], {}, threading.Lock()
+        # Called once, before the next request of a key.
+        self.before = {}
 
     def __call__(self, environ, start_response):
-        found = re.search(r"Credential=([^/]+)/\d+/[^/]+/s3/", environ.get("HTTP_AUTHORIZATION", ""))
-        if found:
-            key = found.group(1)
+        signed = environ.get("HTTP_AUTHORIZATION", "")
+        found = re.search(r"Credential=([^/]+)/\d+/[^/]+/(\w+)/", signed)
+        if not found:
+            return self.app(environ, start_response)
+        key, service = found.groups()
+        if happens := self.before.pop(key, None):
+            happens()
+        if service == "s3" and self._fails(key):
+            start_response("503 Slow Down", [("content-type", "application/xml")])
+            return [b"<Error><Code>SlowDown</Code><Message>injected</Message></Error>"]
+        body = b""
+        if service != "s3":  # small, and says what the request is about
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = io.BytesIO(body)
+        query = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+
+        def recorded(status, headers, *rest):
+            request = Request(
+                key,
+                service,
+                environ["REQUEST_METHOD"],
+                environ["PATH_INFO"],
+                query,
+                environ.get("HTTP_X_AMZ_TARGET", ""),
+                environ.get("HTTP_X_AMZN_TRACE_ID", ""),
+                body,
+                status.startswith("404"),
+            )
             with self.lock:
-                left = self.faults.get(key, 0)
-                self.faults[key] = max(0, left - 1)
-            if left:
-                start_response("503 Slow Down", [("content-type", "application/xml")])
-                return [b"<Error><Code>SlowDown</Code><Message>injected</Message></Error>"]
+                self.requests.append(request)
+            return start_response(status, headers, *rest)
 
-            def recorded(status, headers, *rest):
-                with self.lock:
-                    self.requests.append((key, *request_of(environ), status.startswith("404")))
-                return start_response(status, headers, *rest)
+        return self.app(environ, recorded)
 
-            return self.app(environ, recorded)
-        return self.app(environ, start_response)
+    def _fails(self, key):
+        with self.lock:
+            left = self.faults.get(key, 0)
+            self.faults[key] = max(0, left - 1)
+        return left > 0
 
-
-def request_of(environ):
-    query = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-    return environ["REQUEST_METHOD"], environ["PATH_INFO"], query
+    def of(self, key):
+        with self.lock:
+            return [request for request in self.requests if request.key == key]
 
 
 class Cloud:
@@ -82,6 +123,9 @@ class Cloud:
         class Boto3:
             @staticmethod
             def client(**arguments):
+                # moto knows whose call it is and does not say: the role's name is the key.
+                state = sys._getframe(1).f_locals["state_credentials"]
+                arguments["aws_access_key_id"] = state.role_arn.rpartition("/")[2]
                 lambda_ = arguments["service_name"] == "lambda"
                 arguments["endpoint_url"] = cloud.lambda_url if lambda_ else cloud.url
                 client = boto3.client(**arguments)
@@ -113,7 +157,9 @@ class Cloud:
         """Starts an execution as EventBridge and the scheduler do: by a name of its own."""
         name = str(uuid.uuid4())
         states = self.client("stepfunctions")
-        return states.start_execution(stateMachineArn=machine, name=name, input=text)["executionArn"]
+        return states.start_execution(stateMachineArn=machine, name=name, input=text)[
+            "executionArn"
+        ]
 
     def stop(self):
         self.server.shutdown()

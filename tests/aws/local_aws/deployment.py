@@ -9,15 +9,29 @@ from .cloud import Cloud
 from .functions import Function, InvokeApi, emulator
 from .net import wait_for
 from .postgres import Postgres
-from .template import FUNCTIONS, REGION, ROOT, binary, definition, function_arn, rule_pattern
+from .rds import Rds
+from .template import (
+    FUNCTIONS,
+    REGION,
+    ROOT,
+    binary,
+    bootstrap,
+    definition,
+    function_arn,
+    machine_arn,
+    parameter,
+    rule_pattern,
+)
 
 BUCKET = "insiders"
-BINARIES = pathlib.Path(os.environ.get("INSIDERS_BIN", ROOT / "target" / "release"))
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 
 
 class Deployment:
     def __init__(self, logs):
         self.postgres, self.cloud = Postgres(), Cloud()
+        self.rds = Rds(self.postgres.port, logs)
+        self.postgres.admit(parameter("DatabaseUser"))
         self.s3, self.states = self.cloud.client("s3"), self.cloud.client("stepfunctions")
         place = {"LocationConstraint": REGION}
         self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
@@ -34,22 +48,25 @@ class Deployment:
         self._rule()
 
     def _function(self, name, logs):
-        environment = {
+        log = logs / f"{binary(name)}.log"
+        return Function(emulator(), bootstrap(name), self.environment(name), log)
+
+    def environment(self, name):
+        return {
             "AWS_ENDPOINT_URL": self.cloud.url,
             "AWS_REGION": REGION,
             # One key a function: by it the recorder knows whose call it is.
             "AWS_ACCESS_KEY_ID": name,
             "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_SESSION_TOKEN": "session/+=",
             "BUCKET": BUCKET,
             "STAGE": "test",
-            "DATABASE_URL": self.postgres.url,
+            "DATABASE_AUTH": "iam",
+            "DATABASE_URL": self.rds.url(parameter("DatabaseUser")),
+            "DATABASE_CA_FILE": str(self.rds.ca_file),
             # The emulator's limit for one invocation.
-            "AWS_LAMBDA_FUNCTION_TIMEOUT": "300",
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": "900",
         }
-        path = BINARIES / binary(name)
-        if not path.exists():
-            raise FileNotFoundError(f"{path}: cargo build --release, or set INSIDERS_BIN")
-        return Function(emulator(), path, environment, logs / f"{binary(name)}.log")
 
     def _notify_by_queue(self):
         sns, self.sqs = self.cloud.client("sns"), self.cloud.client("sqs")
@@ -63,8 +80,9 @@ class Deployment:
         made = self.states.create_state_machine(
             name=name,
             definition=definition(name, values),
-            roleArn="arn:aws:iam::123456789012:role/states",
+            roleArn=f"arn:aws:iam::123456789012:role/{name}",
         )
+        assert made["stateMachineArn"] == machine_arn(name)
         return made["stateMachineArn"]
 
     def _rule(self):
@@ -73,6 +91,9 @@ class Deployment:
         events.put_targets(Rule="upload", Targets=[{"Id": "intake", "Arn": self.intake}])
         on = {"EventBridgeConfiguration": {}}
         self.s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=on)
+
+    def start(self, machine, request):
+        return self.cloud.start(machine, json.dumps(request))
 
     def upload(self, key, body):
         """Puts an export and gives its version."""
@@ -97,8 +118,8 @@ class Deployment:
 
         return wait_for(f"the end of {execution}", ended, seconds, 0.2)
 
-    def succeeded(self, execution):
-        found = self.finished(execution)
+    def succeeded(self, execution, seconds=240):
+        found = self.finished(execution, seconds)
         assert found["status"] == "SUCCEEDED", found.get("cause")
         return json.loads(found["output"])
 
@@ -109,9 +130,7 @@ class Deployment:
         found = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
         found = found.get("Messages", [])
         for message in found:
-            self.sqs.delete_message(
-                QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"]
-            )
+            self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
         return [json.loads(json.loads(message["Body"])["Message"]) for message in found]
 
     def calls(self):
@@ -122,13 +141,14 @@ class Deployment:
         for function in self.functions.values():
             function.stop()
         self.cloud.stop()
+        self.rds.stop()
         self.postgres.remove()
 
 
 def generate(path, day):
     """An export of a made-up shop, with a last purchase on day `day` of 2030: the later the
     day, the later the run's moment."""
-    command = [str(BINARIES / "insiders"), "generate", "--rows", "4000"]
+    command = [str(TARGET / "release" / "insiders"), "generate", "--rows", "4000"]
     command += ["--customers", "300", "--seed", "7", "-o", str(path)]
     subprocess.run(command, check=True, capture_output=True)
     line = f"999{day:03},85123A,LAST PURCHASE,3,1/{day}/2030 12:00,2.55,12345,United Kingdom"

@@ -11,9 +11,13 @@ import shutil
 import signal
 import subprocess
 import threading
+import urllib.error
 import urllib.request
 
 from .net import free_port, is_open, wait_for
+
+
+EMULATORS_OWN = re.compile(r"(START|END|REPORT) RequestId: |\d\d \w{3} \d{4} [\d:,]+ \[")
 
 
 def emulator():
@@ -26,7 +30,9 @@ def emulator():
         found = sorted(prefix.glob("lib/python3*/site-packages/samcli/local/rapid/*rie-x86_64"))
         if found:
             return found[0]
-    raise FileNotFoundError("no runtime interface emulator: pip install aws-sam-cli, or INSIDERS_RIE")
+    raise FileNotFoundError(
+        "no runtime interface emulator: pip install aws-sam-cli, or INSIDERS_RIE"
+    )
 
 
 class Function:
@@ -51,8 +57,11 @@ class Function:
         url = f"http://127.0.0.1:{self.port}/2015-03-31/functions/function/invocations"
         with self.lock:
             self.calls += 1
-            with urllib.request.urlopen(url, payload, timeout=900) as response:
-                body = response.read()
+            try:
+                with urllib.request.urlopen(url, payload, timeout=900) as response:
+                    body = response.read()
+            except urllib.error.HTTPError as ended:  # the program ended before it answered
+                body = ended.read()
         try:
             answer = json.loads(body)
         except ValueError:  # the emulator's plain text when the function ran out of time
@@ -61,6 +70,19 @@ class Function:
         failed = isinstance(answer, dict) and "errorType" in answer
         self.answers.append(answer)
         return body, failed
+
+    def crash(self):
+        """Ends the program as the system does when its memory is used up."""
+        children = pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        for pid in " ".join(path.read_text() for path in children).split():
+            os.kill(int(pid), signal.SIGKILL)
+
+    def lines(self):
+        """What the function wrote, one object a line; the emulator's own lines are left out."""
+        self.log.flush()
+        with open(self.log.name, encoding="utf-8") as log:
+            lines = [line for line in log if line.strip() and not EMULATORS_OWN.match(line)]
+        return [json.loads(line) for line in lines]
 
     def stop(self):
         # Its own session: the bootstrap ends with its emulator.
@@ -73,6 +95,9 @@ class InvokeApi:
     """`POST /2015-03-31/functions/{name or ARN}/invocations`."""
 
     def __init__(self, functions):
+        # (access key, function) of each call.
+        self.requests = requests = []
+
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -80,6 +105,8 @@ class InvokeApi:
                 payload = self.rfile.read(int(self.headers.get("content-length", 0)))
                 path = urllib.request.unquote(self.path)
                 name = re.search(r"/functions/(?:.*:)?([^/:]+)/invocations$", path).group(1)
+                signed = self.headers.get("authorization", "")
+                requests.append((re.search("Credential=([^/]+)/", signed).group(1), name))
                 body, failed = functions[name].invoke(payload)
                 self.send_response(200)
                 if failed:

@@ -45,6 +45,11 @@ class Postgres:
     def stop(self):
         self._run("pg_ctl", "-D", self.data, "-w", "-m", "immediate", "stop")
 
+    def admit(self, user):
+        """What docs/AWS.md has an administrator do once; RDS brings the role rds_iam."""
+        self.ask(f"CREATE ROLE rds_iam; CREATE USER {user}; GRANT rds_iam TO {user}")
+        self.ask(f"GRANT CREATE ON DATABASE insiders TO {user}")
+
     def ask(self, sql):
         """Rows as tuples of text."""
         command = [str(self.bin / "psql"), self.url, "-XAtqc", sql]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use shared::Error;
-use shared::bundle::{champion, promote};
+use shared::bundle::{Cause, champion, promote, reserve};
 use shared::import::{DESCRIPTION, Description, Imported};
 use shared::settings::Settings;
 use shared::store::Store;
@@ -57,7 +57,19 @@ async fn store(
     } else {
         "k-means fitted to the imported embedding, as none was exported"
     };
-    let made = tokio::task::spawn_blocking(move || imported.into_bundle(&settings));
+    // Beside a champion the segments are others than its own: they get numbers of their own.
+    let free = match champion(store).await? {
+        Some(_) => {
+            let most = imported
+                .kmeans
+                .as_ref()
+                .map_or(settings.clustering.k, |kmeans| kmeans.centroids().nrows());
+            let most = u32::try_from(most).map_err(|e| Error::Internal(e.to_string()))?;
+            reserve(store, most).await?
+        }
+        None => 0,
+    };
+    let made = tokio::task::spawn_blocking(move || imported.into_bundle(&settings, free));
     let mut bundle = made.await.map_err(|e| Error::Internal(e.to_string()))??;
     bundle.save(store).await?;
     let manifest = &bundle.manifest;
@@ -69,7 +81,7 @@ async fn store(
             format!("the champion is still {current}; --promote makes this one it")
         }
         current => {
-            promote(store, version, "import").await?;
+            promote(store, manifest, Cause::Import, None).await?;
             match current {
                 Some(current) => format!("it is the champion now, {current} was before"),
                 None => "it is the champion, as there was none".to_owned(),

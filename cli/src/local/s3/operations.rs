@@ -7,7 +7,8 @@ use s3s::dto::{
     CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource,
     CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteObjectInput, DeleteObjectOutput,
     DeleteObjectsInput, DeleteObjectsOutput, GetObjectInput, GetObjectOutput, HeadBucketInput,
-    HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output,
+    HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListObjectVersionsInput,
+    ListObjectVersionsOutput, ListObjectsV2Input, ListObjectsV2Output, ObjectVersion,
     PutObjectInput, PutObjectOutput, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
@@ -182,6 +183,43 @@ impl S3 for Store {
         req: S3Request<ListObjectsV2Input>,
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
         self.files.list_objects_v2(req).await
+    }
+
+    /// There is one version of an object here, as in a bucket without versions.
+    async fn list_object_versions(
+        &self,
+        req: S3Request<ListObjectVersionsInput>,
+    ) -> S3Result<S3Response<ListObjectVersionsOutput>> {
+        let input = req.input.clone();
+        let list = ListObjectsV2Input {
+            bucket: input.bucket.clone(),
+            prefix: input.prefix.clone(),
+            start_after: input.key_marker.clone(),
+            max_keys: input.max_keys,
+            ..ListObjectsV2Input::default()
+        };
+        let listed = self.files.list_objects_v2(req.map_input(|_| list)).await?;
+        let listed = listed.output;
+        let objects = listed.contents.unwrap_or_default();
+        let versions = objects.into_iter().map(|object| ObjectVersion {
+            e_tag: object.e_tag,
+            is_latest: Some(true),
+            key: object.key,
+            last_modified: object.last_modified,
+            size: object.size,
+            version_id: Some("null".to_owned()),
+            ..ObjectVersion::default()
+        });
+        Ok(S3Response::new(ListObjectVersionsOutput {
+            is_truncated: listed.is_truncated,
+            key_marker: input.key_marker,
+            max_keys: listed.max_keys,
+            name: Some(input.bucket),
+            next_key_marker: listed.next_continuation_token,
+            prefix: input.prefix,
+            versions: Some(versions.collect()),
+            ..ListObjectVersionsOutput::default()
+        }))
     }
 
     async fn head_bucket(

@@ -9,7 +9,7 @@ use publish_to_rds::{Database, Outcome, PublishRun, RunId, publish_rows};
 use shared::Result;
 use shared::features::Features;
 use shared::progress::Silent;
-use shared::segments::{Profile, names};
+use shared::segments::{Profile, Segment};
 use shared::tables::{SegmentRows, segments_batches};
 use tokio::sync::Mutex;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
@@ -127,6 +127,13 @@ pub(super) struct Run {
 /// Segments of every run here.
 const SEGMENTS: i32 = 3;
 
+/// Their names.
+pub(super) fn names() -> Vec<String> {
+    ["Insiders", "Segment 1", "Segment 2"]
+        .map(str::to_owned)
+        .to_vec()
+}
+
 impl Run {
     /// Run `number`, of day `number` of 2011, with `customers` customers.
     pub(super) fn new(number: u32, customers: usize) -> Self {
@@ -140,7 +147,7 @@ impl Run {
     pub(super) fn of(number: u32, customer_id: Vec<String>) -> Self {
         let n = customer_id.len();
         let label: Vec<i32> = (0..n as i32).map(|row| row % SEGMENTS).collect();
-        let names = names(SEGMENTS as usize);
+        let names = names();
         let real = |scale: f64| {
             (0..n)
                 .map(|row| (row as f64 + f64::from(number)) * scale)
@@ -181,7 +188,7 @@ impl Run {
             segments_key: format!("runs/{}/segments.parquet", id(number)),
             segments_bytes: 1,
             manifest: serde_json::json!({ "run_id": id(number) }),
-            profile: Profile::of(&rows.features, &labels, &names),
+            profile: Profile::of(&rows.features, &labels, &Segment::first(names)),
             force: false,
             keep_runs: 30,
         };
@@ -192,8 +199,8 @@ impl Run {
     pub(super) fn profiled(mut self) -> Self {
         let labels = self.rows.label.iter().map(|label| label.cast_unsigned());
         let labels: Vec<u32> = labels.collect();
-        let names = names(SEGMENTS as usize);
-        self.run.profile = Profile::of(&self.rows.features, &labels, &names);
+        let segments = Segment::first(names());
+        self.run.profile = Profile::of(&self.rows.features, &labels, &segments);
         self.run.customers = labels.len() as u64;
         self
     }

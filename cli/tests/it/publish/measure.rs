@@ -50,7 +50,7 @@ fn chunk(number: u32, start: usize, rows: usize) -> Run {
         let mixed = (id as u64 + salt).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         ((mixed ^ (mixed >> 29)) >> 11) as f64 / (1_u64 << 53) as f64
     };
-    let names = shared::segments::names(3);
+    let names = super::fixture::names();
     let table = &mut run.rows;
     for (row, &id) in ids.iter().enumerate() {
         table.features.gross_revenue[row] = noise(id, 1) * 1e4;
@@ -83,7 +83,7 @@ fn write(store: &Store, number: u32, customers: usize) -> (ObjectWriter, Publish
     let revenue: f64 = sums.iter().map(|sum| sum.1).sum();
     let segment = |(label, &(n, sum)): (usize, &(u64, f64))| SegmentProfile {
         label: label as u32,
-        segment: shared::segments::names(3)[label].clone(),
+        segment: super::fixture::names()[label].clone(),
         customers: n,
         share: n as f64 / customers as f64,
         gross_revenue: sum / n as f64,

@@ -8,7 +8,7 @@ use super::{super::random::Key, curve::Curve};
 /// Negative samples per edge drawn.
 const NEGATIVES: f64 = 5.0;
 /// Farthest that one force moves a coordinate, before the learning rate.
-const CLIP: f64 = 4.0;
+pub(super) const CLIP: f64 = 4.0;
 /// Squared distances are tabulated from 2^-40 to 2^24, in 32 cells an octave.
 const LOWEST: f64 = 1.0 / 1_099_511_627_776.0;
 const HIGHEST: f64 = 16_777_215.0;
@@ -142,7 +142,11 @@ pub(super) struct Edge {
 impl Edge {
     /// `weight` is at most `heaviest`.
     pub(super) fn new(end: u32, weight: f32, heaviest: f32) -> Self {
-        let every = f64::from(heaviest) / f64::from(weight);
+        Self::every(end, f64::from(heaviest) / f64::from(weight))
+    }
+
+    /// An edge that is drawn every so many epochs.
+    pub(super) fn every(end: u32, every: f64) -> Self {
         Self {
             end,
             every,

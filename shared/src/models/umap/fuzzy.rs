@@ -8,11 +8,11 @@ use rayon::prelude::*;
 use super::neighbors::Neighbors;
 
 /// Halvings of the interval in which a row's bandwidth is sought.
-const BISECTIONS: usize = 64;
+pub(super) const BISECTIONS: usize = 64;
 /// How near the sum of memberships has to come to its target.
-const TOLERANCE: f64 = 1e-5;
+pub(super) const TOLERANCE: f64 = 1e-5;
 /// Least bandwidth as a share of the mean distance to neighbours.
-const FLOOR: f64 = 1e-3;
+pub(super) const FLOOR: f64 = 1e-3;
 
 /// A symmetric graph by rows: the edges of vertex `i` are `starts[i]..starts[i + 1]`, in
 /// the order of the other end.

@@ -16,6 +16,7 @@ mod layout;
 mod math;
 mod metric;
 mod neighbors;
+mod replay;
 mod spectral;
 mod store;
 mod transform;
@@ -141,6 +142,7 @@ impl UmapParams {
             min_dist: self.min_dist,
             curve,
             snap_exact: true,
+            replay: None,
             mean_distance,
             heaviest,
             leaves: leaves.to_owned(),
@@ -221,6 +223,7 @@ pub struct Umap {
     seed: u64,
     curve: Curve,
     snap_exact: bool,
+    replay: Option<[i64; 3]>,
     mean_distance: f64,
     heaviest: f32,
     leaves: Array2<u32>,

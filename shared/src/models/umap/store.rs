@@ -34,6 +34,8 @@ pub struct UmapParts {
     pub seed: u64,
     /// Whether a customer with a training customer's leaves gets that one's point.
     pub snap_exact: bool,
+    /// The state that umap-learn's transform begins with, for points by its very steps.
+    pub replay: Option<[i64; 3]>,
     /// Training leaves, shape `(n_customers, n_trees)`.
     pub leaves: Array2<u32>,
     /// Training points, shape `(n_customers, n_components)`.
@@ -47,6 +49,8 @@ struct Header {
     n_neighbors: usize,
     seed: u64,
     snap_exact: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replay: Option<[i64; 3]>,
     wide_leaves: bool,
 }
 
@@ -75,6 +79,7 @@ pub(super) fn to_bytes(model: &Umap) -> Result<Vec<u8>, ModelError> {
         n_neighbors: model.n_neighbors,
         seed: model.seed,
         snap_exact: model.snap_exact,
+        replay: model.replay,
         wide_leaves,
     })
 }
@@ -107,6 +112,7 @@ pub(super) fn from_bytes(bytes: &[u8]) -> Result<Umap, ModelError> {
         b,
         seed: header.seed,
         snap_exact: header.snap_exact,
+        replay: header.replay,
         leaves: Array2::from_shape_vec(shape, leaves).map_err(corrupt)?,
         embedding: Array2::from_shape_vec(points, embedding).map_err(corrupt)?,
     };
@@ -194,6 +200,7 @@ fn assemble(
             b: parts.b,
         },
         snap_exact: parts.snap_exact,
+        replay: parts.replay,
         mean_distance,
         heaviest,
         embedding: standard(parts.embedding),

@@ -56,9 +56,11 @@ proptest! {
         new in prop::collection::vec(0_u32..60, 6 * 12),
         order in Just((0..6_usize).collect::<Vec<_>>()).prop_shuffle(),
         euclidean in any::<bool>(),
+        imported in any::<bool>(),
     ) {
         let metric = if euclidean { Metric::Euclidean } else { Metric::Hamming };
         let model = params(metric).fit(leaves(90, 12, 3).view()).unwrap();
+        let model = if imported { replayed(&model) } else { model };
         let new = Array2::from_shape_vec((6, 12), new).unwrap();
         let together = model.transform(new.view()).unwrap();
         let shuffled = model.transform(new.select(Axis(0), &order).view()).unwrap();
@@ -96,6 +98,16 @@ fn known_leaves_get_the_known_point() {
     }
 }
 
+/// The same model as if umap-learn had fitted it.
+fn replayed(model: &Umap) -> Umap {
+    Umap::from_parts(UmapParts {
+        snap_exact: false,
+        replay: Some([-538_846_105, 1_273_642_420, 1_935_803_229]),
+        ..parts(model)
+    })
+    .unwrap()
+}
+
 fn parts(model: &Umap) -> UmapParts {
     UmapParts {
         metric: model.metric,
@@ -105,6 +117,7 @@ fn parts(model: &Umap) -> UmapParts {
         b: model.curve.b,
         seed: model.seed,
         snap_exact: model.snap_exact,
+        replay: model.replay,
         leaves: model.leaves.clone(),
         embedding: model.embedding.clone(),
     }
@@ -196,6 +209,11 @@ fn bytes_round_trip() {
         assert_eq!(back.to_bytes().unwrap(), bytes);
         let new = all.slice(s![60.., ..]);
         assert_eq!(back.transform(new).unwrap(), model.transform(new).unwrap());
+        let replayed = replayed(&model);
+        let back = Umap::from_bytes(&replayed.to_bytes().unwrap()).unwrap();
+        let points = back.transform(new).unwrap();
+        assert_eq!(points, replayed.transform(new).unwrap());
+        assert_ne!(points, model.transform(new).unwrap());
     }
 }
 

@@ -15,11 +15,12 @@ use super::{
     Umap,
     forces::{Edge, Forces, Negatives, Point, rate, shift},
     fuzzy::memberships_of_new,
+    replay,
 };
 
 /// Epochs of a new point.
-const EPOCHS: usize = 100;
-const INITIAL_RATE: f64 = 0.25;
+pub(super) const EPOCHS: usize = 100;
+pub(super) const INITIAL_RATE: f64 = 0.25;
 
 /// Points of new rows, one after the other.
 pub(super) fn transform<const D: usize>(model: &Umap, leaves: ArrayView2<u32>) -> Vec<f32> {
@@ -27,6 +28,7 @@ pub(super) fn transform<const D: usize>(model: &Umap, leaves: ArrayView2<u32>) -
     let neighbors = model.index.nearest(leaves, k);
     let embedding = model.embedding.as_slice().unwrap_or(&[]);
     let (training, _) = embedding.as_chunks::<D>();
+    let single = training;
     let training: Vec<Point<D>> = training.iter().map(|p| p.map(f64::from)).collect();
     let forces = Forces::new(model.curve);
     let mut points = vec![0.0_f32; leaves.nrows() * D];
@@ -42,6 +44,12 @@ pub(super) fn transform<const D: usize>(model: &Umap, leaves: ArrayView2<u32>) -
             let point = match known {
                 Some((&same, _)) if model.snap_exact => training[same as usize],
                 _ => {
+                    if let Some(batch) = model.replay {
+                        out.copy_from_slice(&replay::place(
+                            model, single, indices, distances, batch,
+                        ));
+                        return;
+                    }
                     let hash = leaves
                         .row(row)
                         .iter()

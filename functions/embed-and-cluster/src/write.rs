@@ -1,0 +1,241 @@
+//! What a run leaves: its tables, its manifest, and its place among the runs.
+
+use bytes::Bytes;
+use serde::Serialize;
+use shared::contracts::{
+    Artifact, AsOf, IndexedRun, Layout, Manifest, ModelAction, Part, RunIndex, RunState,
+};
+use shared::segments::{Member, Migrations, Profile, Segment};
+use shared::store::{ETag, Store};
+use shared::tables::{SegmentRows, TableWriter, read_segments, segments_batches, segments_schema};
+use shared::{Error, Result};
+
+use crate::score::{Scored, numbers};
+
+const PARQUET: &str = "application/vnd.apache.parquet";
+/// Times that a lost race for the index is run again.
+const ATTEMPTS: usize = 20;
+
+/// Writes the run's tables, then the manifest that makes the run exist.
+pub(crate) async fn run(store: &Store, mut state: RunState, scored: Scored) -> Result<RunState> {
+    let run_id = state.run.run_id.clone();
+    let layout = Layout::new(&run_id);
+    let segments = Segment::renamed(&scored.segments, &state.run.names);
+    let profile = Profile::of(&scored.features, &scored.labels.to_vec(), &segments);
+    let (quality, drift, mut stage) = (scored.quality.clone(), scored.drift.clone(), scored.stage);
+    let members = numbers(&scored.labels.to_vec(), &segments)?;
+    let rows = rows(
+        scored.features,
+        scored.points.view(),
+        &scored.labels.to_vec(),
+        &segments,
+    )?;
+    stage.lap("profile");
+    let as_of = as_of(&state)?;
+    let migrations = migrations(store, &state, as_of, &rows, &members).await?;
+
+    let mut table = TableWriter::new(Vec::new(), segments_schema())?;
+    for batch in segments_batches(&rows) {
+        table.write(&batch?)?;
+    }
+    let (bytes, count) = table.finish()?;
+    let key = layout.key(Part::Segments);
+    let table = store.put(&key, PARQUET, Bytes::from(bytes)).await?;
+    let table = Artifact {
+        rows: Some(count),
+        ..table
+    };
+    let profile = put_json(store, &layout.key(Part::Profile), &profile).await?;
+    let metrics = put_json(store, &layout.key(Part::Metrics), &quality).await?;
+    for (part, artifact) in [
+        (Part::Segments, table),
+        (Part::Profile, profile),
+        (Part::Metrics, metrics),
+    ] {
+        let name = part.file_name().to_owned();
+        state.artifacts.insert(name, artifact);
+    }
+    stage.lap("write");
+    state.stages.push(stage.finish(count, count));
+    state.quality = Some(quality.clone());
+    let mut manifest = Manifest::of(&state, quality.clone(), as_of);
+    manifest.drift = drift;
+    manifest.migrations = migrations;
+    put_json(store, &layout.key(Part::Manifest), &manifest).await?;
+    index(store, &state).await?;
+    tracing::info!(
+        run_id,
+        customers = count,
+        silhouette = quality.silhouette,
+        inertia = quality.inertia,
+        "embedded and clustered"
+    );
+    Ok(state)
+}
+
+fn as_of(state: &RunState) -> Result<AsOf> {
+    state
+        .as_of
+        .ok_or_else(|| Error::config("event", "it has no as_of: the first stage sets it"))
+}
+
+fn rows(
+    features: shared::features::Features,
+    points: ndarray::ArrayView2<f64>,
+    labels: &[u32],
+    segments: &[Segment],
+) -> Result<SegmentRows> {
+    let label = numbers(labels, segments)?;
+    let label = label.into_iter().map(i32::try_from);
+    let label = label.collect::<std::result::Result<Vec<_>, _>>();
+    let name = |&label: &u32| {
+        let segment = segments.get(label as usize);
+        segment.map(|segment| segment.name.clone())
+    };
+    Ok(SegmentRows {
+        features,
+        embedding_x: points.column(0).to_vec(),
+        embedding_y: points.column(1).to_vec(),
+        label: label.map_err(|e| Error::Internal(e.to_string()))?,
+        segment: labels.iter().filter_map(name).collect(),
+    })
+}
+
+/// Who moved since the run before; nothing for a challenger, whose segments nobody sees.
+async fn migrations(
+    store: &Store,
+    state: &RunState,
+    as_of: AsOf,
+    rows: &SegmentRows,
+    members: &[u32],
+) -> Result<Option<Migrations>> {
+    if held(state) {
+        return Ok(None);
+    }
+    let (runs, _) = read_index(store).await?;
+    let Some(before) = runs.before(&state.run.run_id, as_of) else {
+        return Ok(None);
+    };
+    let Some(earlier) = segments_of(store, &before.run_id).await? else {
+        return Ok(None);
+    };
+    let ids: Vec<u32> = earlier
+        .label
+        .iter()
+        .map(|label| label.cast_unsigned())
+        .collect();
+    Ok(Some(Migrations::between(
+        &before.run_id,
+        before.as_of,
+        table(&earlier, &ids),
+        table(rows, members),
+    )))
+}
+
+fn table<'a>(rows: &'a SegmentRows, segments: &'a [u32]) -> impl Iterator<Item = Member<'a>> {
+    let features = &rows.features;
+    let ids = features.customer_id.iter().zip(segments);
+    ids.zip(&features.gross_revenue)
+        .map(|((customer_id, &segment), &gross_revenue)| Member {
+            customer_id,
+            segment,
+            gross_revenue,
+        })
+}
+
+/// The segments of another run; `None` if it has been deleted.
+async fn segments_of(store: &Store, run_id: &str) -> Result<Option<SegmentRows>> {
+    let key = Layout::new(run_id).key(Part::Manifest);
+    let Some((bytes, _)) = store.get_optional(&key).await? else {
+        return Ok(None);
+    };
+    segments(store, &parse(&bytes, &key)?).await
+}
+
+async fn segments(store: &Store, manifest: &Manifest) -> Result<Option<SegmentRows>> {
+    let Some(artifact) = manifest.artifacts.get(Part::Segments.file_name()) else {
+        return Ok(None);
+    };
+    let bytes = store.get_verified(artifact).await?;
+    read_segments(bytes, &artifact.key).map(Some)
+}
+
+/// Whether the run's models are not the champion, so that readers do not see it.
+fn held(state: &RunState) -> bool {
+    state.promotion.as_ref().is_some_and(|p| !p.promoted)
+}
+
+/// Gives a complete run its place among the others; a challenger's has none.
+pub(crate) async fn index(store: &Store, state: &RunState) -> Result<()> {
+    if state.run.action == ModelAction::Fit && held(state) {
+        return Ok(());
+    }
+    let run = IndexedRun {
+        run_id: state.run.run_id.clone(),
+        as_of: as_of(state)?,
+        model_version: state.run.model_version.clone(),
+    };
+    let mut lost = None;
+    for _ in 0..ATTEMPTS {
+        let (known, etag) = read_index(store).await?;
+        let mut next = known.clone();
+        next.add(run.clone());
+        if next == known {
+            return Ok(());
+        }
+        let json = serde_json::to_vec_pretty(&next).map_err(|e| Error::Internal(e.to_string()))?;
+        let json = Bytes::from(json);
+        let written = store.put_if(Layout::INDEX, "application/json", json, etag.as_ref());
+        match written.await {
+            Err(e @ Error::Conflict { .. }) => lost = Some(e),
+            other => return other,
+        }
+    }
+    Err(lost.unwrap_or_else(|| Error::Internal("the index was not written".to_owned())))
+}
+
+/// A run that is complete already: the run before it may be another by now, as when the
+/// history was filled in since.
+pub(crate) async fn again(store: &Store, state: &RunState) -> Result<()> {
+    index(store, state).await?;
+    let key = Layout::new(&state.run.run_id).key(Part::Manifest);
+    let bytes = store.get(&key).await?;
+    let mut manifest: Manifest = parse(&bytes, &key)?;
+    let (runs, _) = read_index(store).await?;
+    let before = runs.before(&state.run.run_id, manifest.effective_as_of);
+    let since = manifest.migrations.as_ref().map(|m| m.since.as_str());
+    if held(state) || before.is_none_or(|before| since == Some(&before.run_id)) {
+        return Ok(());
+    }
+    let rows = segments(store, &manifest).await?;
+    let Some(rows) = rows else {
+        return Ok(());
+    };
+    let members: Vec<u32> = rows
+        .label
+        .iter()
+        .map(|label| label.cast_unsigned())
+        .collect();
+    let as_of = manifest.effective_as_of;
+    manifest.migrations = migrations(store, state, as_of, &rows, &members).await?;
+    put_json(store, &key, &manifest).await.map(drop)
+}
+
+async fn read_index(store: &Store) -> Result<(RunIndex, Option<ETag>)> {
+    let Some((bytes, etag)) = store.get_optional(Layout::INDEX).await? else {
+        return Ok((RunIndex::default(), None));
+    };
+    Ok((parse(&bytes, Layout::INDEX)?, Some(etag)))
+}
+
+fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8], key: &str) -> Result<T> {
+    serde_json::from_slice(bytes).map_err(|e| Error::Corrupt {
+        object: key.to_owned(),
+        reason: e.to_string(),
+    })
+}
+
+async fn put_json(store: &Store, key: &str, value: &impl Serialize) -> Result<Artifact> {
+    let json = serde_json::to_vec_pretty(value).map_err(|e| Error::Internal(e.to_string()))?;
+    store.put(key, "application/json", Bytes::from(json)).await
+}
