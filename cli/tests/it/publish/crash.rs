@@ -116,6 +116,10 @@ async fn attempt(fixture: &Fixture, number: u32, kill: Kill) -> Attempt {
 /// Passes bytes on until either side ends or the child is killed. Gives back whether it was,
 /// and how many messages it sent.
 async fn relay(client: TcpStream, server: TcpStream, kill: Kill, child: &mut Child) -> (bool, u32) {
+    for side in [&client, &server] {
+        // A message and the next go out at once, as they do without the relay.
+        side.set_nodelay(true).unwrap();
+    }
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let answers =
@@ -193,7 +197,7 @@ impl Readers {
                     last = number;
                     readings.fetch_add(1, Ordering::Relaxed);
                     // The publishers are to have the machine, too.
-                    tokio::time::sleep(Duration::from_millis(15)).await;
+                    tokio::time::sleep(Duration::from_millis(10)).await;
                 }
                 Ok(())
             })

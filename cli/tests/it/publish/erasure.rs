@@ -3,7 +3,6 @@
 use futures::StreamExt;
 use publish_to_rds::{erase, publish_rows};
 use shared::progress::Silent;
-use shared::segments::Profile;
 
 use super::fixture::{Fixture, Run, id};
 
@@ -28,19 +27,8 @@ fn without(run: &Run, customer: &str) -> Run {
     rows.embedding_y.remove(at);
     rows.label.remove(at);
     rows.segment.remove(at);
-    let labels: Vec<u32> = rows
-        .label
-        .iter()
-        .map(|label| label.cast_unsigned())
-        .collect();
-    less.run.profile = Profile::of(
-        &rows.features,
-        &labels,
-        &shared::segments::Segment::first(super::fixture::names()),
-    );
-    less.run.customers -= 1;
     less.run.segments_sha256 = "e".repeat(64);
-    less
+    less.profiled()
 }
 
 impl Fixture {

@@ -87,10 +87,6 @@ impl Fixture {
         ask(&self.client, sql).await
     }
 
-    pub(super) fn run_id(&self, number: u32) -> RunId {
-        RunId::parse(&id(number)).unwrap()
-    }
-
     pub(super) async fn publish(&self, run: &Run) -> Result<Outcome> {
         publish_rows(&self.database, &run.run, run.batches(), &Silent).await
     }
@@ -183,7 +179,7 @@ impl Run {
         let day = jiff::civil::date(2011, 1, 1).at(12, 0, 0, 0);
         let day = day.checked_add(jiff::Span::new().days(number)).unwrap();
         let run = PublishRun {
-            run_id: RunId::parse(&id(number)).unwrap(),
+            run_id: run_id(number),
             as_of: day.to_string().parse().unwrap(),
             source: "s3://shop/uploads/sales.csv".to_owned(),
             model_version: "m1".to_owned(),
@@ -197,6 +193,16 @@ impl Run {
             keep_runs: 30,
         };
         Self { run, rows }
+    }
+
+    /// With the profile of its rows as they are now.
+    pub(super) fn profiled(mut self) -> Self {
+        let labels = self.rows.label.iter().map(|label| label.cast_unsigned());
+        let labels: Vec<u32> = labels.collect();
+        let segments = Segment::first(names());
+        self.run.profile = Profile::of(&self.rows.features, &labels, &segments);
+        self.run.customers = labels.len() as u64;
+        self
     }
 
     pub(super) fn forced(mut self) -> Self {
@@ -217,6 +223,11 @@ impl Run {
 /// Id of run `number`.
 pub(super) fn id(number: u32) -> String {
     format!("{number:08x}{:012}", 0)
+}
+
+/// The same, checked.
+pub(super) fn run_id(number: u32) -> RunId {
+    RunId::parse(&id(number)).unwrap()
 }
 
 /// A stream that nobody may poll.

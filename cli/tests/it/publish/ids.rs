@@ -52,9 +52,21 @@ async fn an_id_may_be_any_text() {
         let found: i64 = client.query_one(sql, &[id]).await.unwrap().get(0);
         assert_eq!(found, 1, "{id:?}");
     }
+    // All but the first are in another segment in the next run, one place further on.
+    let mut next = ids.clone();
+    next.rotate_left(1);
+    fixture.publish(&Run::of(2, next)).await.unwrap();
+    for (place, id) in ids.iter().enumerate() {
+        let sql = "SELECT count(*), (SELECT count(*) FROM insiders.history WHERE customer_id = $1) \
+                   FROM insiders.migrations WHERE customer_id = $1";
+        let row = client.query_one(sql, &[id]).await.unwrap();
+        let found: (i64, i64) = (row.get(0), row.get(1));
+        assert_eq!(found, (i64::from(place > 0), 2), "{id:?}");
+    }
+    fixture.expect_sums().await;
     // With the long id, too, nobody is in a run twice.
     let again = fixture
-        .publish(&Run::of(2, vec![long.clone(), long]))
+        .publish(&Run::of(3, vec![long.clone(), long]))
         .await
         .unwrap_err();
     assert_eq!(again.name(), "Insiders.Corrupt", "{again}");

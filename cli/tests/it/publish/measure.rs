@@ -50,6 +50,7 @@ fn chunk(number: u32, start: usize, rows: usize) -> Run {
         let mixed = (id as u64 + salt).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         ((mixed ^ (mixed >> 29)) >> 11) as f64 / (1_u64 << 53) as f64
     };
+    let names = super::fixture::names();
     let table = &mut run.rows;
     for (row, &id) in ids.iter().enumerate() {
         table.features.gross_revenue[row] = noise(id, 1) * 1e4;
@@ -58,7 +59,7 @@ fn chunk(number: u32, start: usize, rows: usize) -> Run {
         table.embedding_y[row] = noise(id, 4);
         let moves = usize::from(id % 16 == number as usize % 16);
         table.label[row] = ((id + moves) % 3) as i32;
-        table.segment[row] = super::fixture::names()[table.label[row] as usize].clone();
+        table.segment[row].clone_from(&names[table.label[row] as usize]);
     }
     run
 }

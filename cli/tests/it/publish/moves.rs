@@ -2,7 +2,7 @@
 
 use shared::contracts::Migrations;
 
-use super::fixture::{Fixture, Run, id};
+use super::fixture::{Fixture, Run, id, run_id};
 
 /// Customers `c{i}`; the segment of a customer is its place modulo 3.
 fn customers(numbers: impl Iterator<Item = u32>) -> Vec<String> {
@@ -100,7 +100,7 @@ async fn a_run_is_compared_with_the_one_that_readers_saw() {
     let [first, second] = two_runs();
     fixture.publish(&first).await.unwrap();
     fixture.publish(&second).await.unwrap();
-    let back = fixture.run_id(1);
+    let back = run_id(1);
     publish_to_rds::rollback(&fixture.database, &back)
         .await
         .unwrap();

@@ -121,6 +121,27 @@ async fn a_query_for_one_customer_touches_one_run_by_its_index() {
     assert!(touched.iter().any(|line| line.contains("_key")), "{plan}");
 }
 
+#[tokio::test]
+async fn a_query_for_a_small_segment_uses_its_index() {
+    let fixture = Fixture::new("segment").await;
+    for number in 1..=2 {
+        let mut run = Run::new(number, 20_000);
+        for row in 0..20_000 {
+            let small = row % 1_000 == 0;
+            run.rows.label[row] = i32::from(!small);
+            let name = if small { "Insiders" } else { "Segment 1" };
+            run.rows.segment[row] = name.to_owned();
+        }
+        fixture.publish(&run.profiled()).await.unwrap();
+    }
+    let query = "SELECT customer_id FROM insiders.insiders WHERE labels = 0";
+    let plan = fixture.ask(&format!("EXPLAIN (COSTS OFF) {query}")).await;
+    let index = format!("segment_members_{}_label", id(2));
+    assert!(plan.contains(&index), "{plan}");
+    let count = format!("SELECT count(*) FROM ({query}) found");
+    assert_eq!(fixture.ask(&count).await, "20");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn long_transactions_hold_up_neither_publications_nor_other_readers() {
     let mut fixture = Fixture::new("long").await;

@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use publish_to_rds::rollback;
 
-use super::fixture::{Fixture, Run, id};
+use super::fixture::{Fixture, Run, id, run_id};
 
 const LOG: &str = "SELECT from_run_id, to_run_id, forced, reason FROM insiders.pointer_history \
                    ORDER BY move_id";
@@ -18,15 +18,11 @@ async fn after_going_back_newer_runs_are_published_and_older_ones_refused() {
             .await
             .unwrap();
     }
-    let done = rollback(&fixture.database, &fixture.run_id(3))
-        .await
-        .unwrap();
+    let done = rollback(&fixture.database, &run_id(3)).await.unwrap();
     assert_eq!((done.run_id, done.from_run_id), (id(3), id(5)));
     assert_eq!(fixture.visible().await, format!("{},30", id(3)));
     // Again: nothing to do, nothing logged.
-    let again = rollback(&fixture.database, &fixture.run_id(3))
-        .await
-        .unwrap();
+    let again = rollback(&fixture.database, &run_id(3)).await.unwrap();
     assert_eq!((again.run_id, again.from_run_id), (id(3), id(3)));
     // The run that was gone back from does not return by itself.
     let outcome = fixture.publish(&Run::new(5, 50)).await.unwrap();
@@ -54,7 +50,7 @@ async fn a_run_that_is_not_kept_is_not_gone_back_to() {
             .unwrap();
     }
     for number in [1, 9] {
-        let error = rollback(&fixture.database, &fixture.run_id(number))
+        let error = rollback(&fixture.database, &run_id(number))
             .await
             .unwrap_err();
         assert_eq!(error.name(), "Insiders.NotFound", "{error}");
