@@ -81,13 +81,13 @@ fn refits_with_other_seeds_agree_where_their_partitions_do() {
             of("new"),
             lineage["gone"].as_array().unwrap().len()
         );
-        assert_eq!(lineage["agreement"].as_f64().unwrap(), same);
+        assert!((lineage["agreement"].as_f64().unwrap() - same).abs() < 1e-12);
         // What the best one-to-one matching shares, less pairs that share too little to
         // carry a meaning: each of those is named as split or new.
         let told = of("split") + of("new");
-        assert!(same <= matching.best_agreement());
+        assert!(same <= matching.best_agreement() + 1e-12);
         assert!(
-            told > 0 || same == matching.best_agreement(),
+            told > 0 || (same - matching.best_agreement()).abs() < 1e-12,
             "seed {seed}: {same} without a word"
         );
         assert!(same > 0.6, "seed {seed}: {same}");

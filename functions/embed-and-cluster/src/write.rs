@@ -20,7 +20,9 @@ const ATTEMPTS: usize = 20;
 pub(crate) async fn run(store: &Store, mut state: RunState, scored: Scored) -> Result<RunState> {
     let run_id = state.run.run_id.clone();
     let layout = Layout::new(&run_id);
-    let segments = Segment::renamed(&scored.segments, &state.run.names);
+    let given = state.run.names.iter().map(|s| (s.id, s.name.clone()));
+    let given = given.collect();
+    let segments = Segment::renamed(&scored.segments, &given);
     let profile = Profile::of(&scored.features, &scored.labels.to_vec(), &segments);
     let (quality, drift, mut stage) = (scored.quality.clone(), scored.drift.clone(), scored.stage);
     let members = numbers(&scored.labels.to_vec(), &segments)?;

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Artifact, AsOf, Counts, Inputs, Mode, Promotion, Quality, Request, StageReport};
 use crate::bundle::Champion;
+use crate::segments::Segment;
 use crate::settings::{CleaningSettings, Settings, SourceSettings};
 
 /// The version of everything that decides a run's bytes. Raise it when the same input and
@@ -66,9 +67,10 @@ pub struct Run {
     /// Publish even if a run with a later as-of is in place.
     #[serde(default)]
     pub force_publish: bool,
-    /// Names that people gave to segments, by number.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub names: BTreeMap<u32, String>,
+    /// Names that people gave to segments. A list, since a manifest flattens the run and a
+    /// map's numbers are not read back from that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<Segment>,
     /// The settings of every stage.
     pub settings: Settings,
 }
@@ -143,7 +145,13 @@ impl Run {
                 (ModelAction::Fit, digest_id(&fit)?)
             }
         };
-        let names = champion.map(|c| c.names.clone()).unwrap_or_default();
+        let given = champion.iter().flat_map(|c| &c.names);
+        let names: Vec<Segment> = given
+            .map(|(&id, name)| Segment {
+                id,
+                name: name.clone(),
+            })
+            .collect();
         let run_id = digest_id(&("run", &data, &model_version, &names))?;
         Ok(Self {
             run_id,

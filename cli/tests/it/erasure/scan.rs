@@ -98,6 +98,9 @@ pub(super) fn rows_by_run(
     let mut runs = BTreeMap::new();
     for run in std::fs::read_dir(data.join("runs")).unwrap() {
         let run = run.unwrap();
+        if !run.path().is_dir() {
+            continue; // the index of runs
+        }
         let mut tables = BTreeMap::new();
         for file in std::fs::read_dir(run.path()).unwrap() {
             let file = file.unwrap();

@@ -60,7 +60,7 @@ fn named(memory: &Memory) -> Vec<String> {
             memchr::memmem::find(&text, needle.as_bytes()).is_some()
                 || memchr::memmem::find(&bytes, needle.as_bytes()).is_some()
         };
-        if NEEDLES.iter().any(|needle| is_in(needle)) {
+        if NEEDLES.iter().any(is_in) {
             found.push(place);
         }
     }
