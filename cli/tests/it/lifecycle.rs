@@ -140,7 +140,8 @@ fn a_given_name_outlasts_refits_and_makes_another_run() {
         &data,
         &["--no-publish", "--mode", "fit", "--config", &refit],
     );
-    assert_eq!(names(&third)[0], "Gold");
+    // with the number, wherever the refit puts it
+    assert!(names(&third).contains(&"Gold".to_owned()));
 }
 
 /// Many promotions at once: each is in the history, and the last one counts.

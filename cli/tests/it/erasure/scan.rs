@@ -168,6 +168,9 @@ pub(super) fn whole_runs(data: &Path) {
     let mut runs = 0;
     for run in std::fs::read_dir(data.join("runs")).unwrap() {
         let folder = run.unwrap().path();
+        if !folder.is_dir() {
+            continue; // the index of runs
+        }
         let manifest: Value =
             serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
         assert!(!folder.join("erasure.json").exists());
