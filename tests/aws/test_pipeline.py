@@ -327,7 +327,7 @@ def test_each_line_says_which_run_and_which_stage(aws):
 
 def test_the_trace_is_in_the_log_and_goes_on_to_s3(aws):
     root = "1-6b06b2e5-08a390727d0b5d7c3cd3f2eb"
-    event = {"source": {"bucket": BUCKET, "key": "uploads/newest.csv"}}
+    event = {"source": {"bucket": BUCKET, "key": "uploads/december.csv"}}
     name = "PreprocessFunction"
     earlier = len(aws.cloud.recorder.of(name))
     answer, lines = runtime.served(
