@@ -303,6 +303,21 @@ def test_an_export_of_other_customers_shows_in_the_figures(aws, export):
     assert (by_reason["Reason"], by_reason["RowsQuarantined"]) == ("date", 1.0)
 
 
+def test_uploads_that_add_up_are_one_history(aws, export):
+    """Where the settings say append, the second upload's run has the rows of both."""
+    aws.s3.put_object(
+        Bucket=BUCKET, Key="config/insiders.toml", Body=b"[source]\nhistory = 'append'\n"
+    )
+    rows = []
+    for number in (12, 13):
+        before = aws.executions()
+        aws.upload(f"uploads/part-{number}.csv", export(number))
+        run_id = published(aws, aws.new_execution(before))
+        rows.append(aws.get(f"runs/{run_id}/manifest.json")["counts"]["rows_read"])
+    aws.s3.delete_object(Bucket=BUCKET, Key="config/insiders.toml")
+    assert rows[1] > rows[0] > 0
+
+
 def figures(aws, name):
     """Each line of metrics that has the figure, of any function."""
     lines = [line for f in aws.functions.values() for line in f.lines() if "_aws" in line]
@@ -373,7 +388,7 @@ def test_every_metric_that_is_looked_at_is_written(aws):
     # Of one event: rows dropped by all rules are the rows dropped.
     for rows in figures(aws, "RowsRead"):
         of_event = [x for x in figures(aws, "Rule") if x["request_id"] == rows["request_id"]]
-        assert len(of_event) == 6
+        assert len(of_event) == 7
         assert sum(line["RowsDropped"] for line in of_event) == rows["RowsDropped"] > 0
 
 
