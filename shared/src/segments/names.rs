@@ -175,7 +175,8 @@ mod tests {
             [
                 "Insiders",
                 "High spend, regular",
-                "Middle spend, one-time",
+                // ranks 4 and 3 of 9
+                "Low spend, one-time",
                 "Least spend, one-time, lapsed",
                 "Segment 4"
             ]
