@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use preprocess_to_parquet::settings_of;
 use shared::contracts::Request;
 use shared::settings::Settings;
 
@@ -28,12 +27,8 @@ pub(super) async fn execute(args: RunArgs, install: bool) -> Result<(), Failure>
     let store = pipeline::store(&s3);
     let watch = Arc::new(Watch::default());
     let finished = async {
-        let history = match &settings {
-            Some(settings) => settings.source.history,
-            None => settings_of(&store).await?.source.history,
-        };
         let request = Request {
-            source: upload::bring(&store, source, history, watch.as_ref()).await?,
+            source: upload::bring(&store, source, settings.as_ref(), watch.as_ref()).await?,
             mode: args.mode.into(),
             as_of: args.as_of,
             force_publish: args.publish.force_publish,

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::PathBuf;
 
+use preprocess_to_parquet::settings_of;
 use shared::contracts::{ObjectRef, UPLOADS};
 use shared::history::ledger;
 use shared::progress::Progress;
-use shared::settings::History;
+use shared::settings::{History, Settings};
 use shared::store::{Hashed, ObjectWriter, Store};
 use shared::{Error, Result};
 
@@ -52,13 +53,17 @@ impl Input {
 }
 
 /// Brings the input into the store, as an upload that is the whole history or, for `Append`,
-/// one that adds to it; gives the object.
+/// one that adds to it; gives the object. Without `settings` those of the bucket say which.
 pub(super) async fn bring(
     store: &Store,
     input: Input,
-    history: History,
+    settings: Option<&Settings>,
     progress: &dyn Progress,
 ) -> Result<ObjectRef> {
+    let history = match settings {
+        Some(settings) => settings.source.history,
+        None => settings_of(store).await?.source.history,
+    };
     let object = |key: String, version: Option<String>| ObjectRef {
         bucket: store.bucket().to_owned(),
         key,
