@@ -73,7 +73,7 @@ impl Ledger {
     }
 
     /// Other bytes will stand in place of those with this digest; whether that is news.
-    pub fn expect(&mut self, sha256: &str, next: &str) -> bool {
+    pub fn announce(&mut self, sha256: &str, next: &str) -> bool {
         let Some(upload) = self.of_content(sha256) else {
             return false;
         };
@@ -208,7 +208,7 @@ mod tests {
         assert!(!ledger.lists(&source("again", "2")));
         ledger.uploads[0].also.push("z".to_owned());
         assert!(!ledger.add(&source("a", "4"), "z"));
-        assert!(ledger.expect("y", "y2") && !ledger.expect("y", "y2"));
+        assert!(ledger.announce("y", "y2") && !ledger.announce("y", "y2"));
         assert!(
             !ledger.add(&source("a", "5"), "y2"),
             "seen before it is told"

@@ -74,7 +74,7 @@ impl BundleManifest {
         let manifest: Self = serde_json::from_slice(bytes).map_err(|e| corrupt(e.to_string()))?;
         if manifest.schema_version != Self::SCHEMA_VERSION {
             return Err(corrupt(format!(
-                "its schema version is {}, this program reads {}",
+                "its schema version is {}, this program reads {}: fit again; if it is the champion, remove models/champion.json first",
                 manifest.schema_version,
                 Self::SCHEMA_VERSION
             )));

@@ -200,7 +200,7 @@ async fn replace(store: &Store, upload: &Looked, report: &mut Report) -> Result<
         .map_err(|e| Error::Internal(e.to_string()))??;
     let pending = written.finish(None).await?;
     let sha256 = pending.artifact().sha256.clone();
-    let announced = history::update(store, |ledger| ledger.expect(&upload.sha256, &sha256)).await;
+    let announced = history::update(store, |ledger| ledger.announce(&upload.sha256, &sha256)).await;
     if let Err(error) = announced {
         pending.abort().await;
         return Err(error);
