@@ -211,7 +211,7 @@ pub enum ModelsVerb {
     /// What differs between two versions.
     Diff(DiffArgs),
     /// Make a version the champion, whatever its gates said.
-    Promote(ModelArgs),
+    Promote(PromoteArgs),
     /// Go back to the champion before.
     Rollback(PlaceArgs),
     /// Give a segment of the champion another name; it outlasts refits.
@@ -240,7 +240,7 @@ pub struct ListArgs {
     pub json: bool,
 }
 
-/// `insiders models show` and `promote`.
+/// `insiders models show`.
 #[derive(Debug, clap::Args)]
 pub struct ModelArgs {
     /// The version.
@@ -251,6 +251,16 @@ pub struct ModelArgs {
     /// Print JSON alone.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `insiders models promote`.
+#[derive(Debug, clap::Args)]
+pub struct PromoteArgs {
+    /// The version.
+    pub version: String,
+    /// Where it is.
+    #[command(flatten)]
+    pub place: PlaceArgs,
 }
 
 /// `insiders models diff`.

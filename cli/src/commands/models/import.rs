@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use shared::Error;
-use shared::bundle::{Cause, champion, promote, reserve};
+use shared::bundle::{Bundle, Cause, champion, promote, reserve};
 use shared::import::{DESCRIPTION, Description, Imported};
 use shared::settings::Settings;
 use shared::store::Store;
@@ -72,7 +72,8 @@ async fn store(
     let made = tokio::task::spawn_blocking(move || imported.into_bundle(&settings, free));
     let mut bundle = made.await.map_err(|e| Error::Internal(e.to_string()))??;
     bundle.save(store).await?;
-    let manifest = &bundle.manifest;
+    // a version that was there already keeps its segments
+    let manifest = &Bundle::describe(store, &bundle.manifest.version).await?;
     let version = &manifest.version;
     let current = champion(store).await?.map(|(champion, _)| champion.version);
     let place = match current {

@@ -2,12 +2,12 @@
 
 use shared::bundle::{self, Bundle, Cause, champion};
 
-use crate::args::{ModelArgs, PlaceArgs, RenameArgs};
+use crate::args::{PlaceArgs, PromoteArgs, RenameArgs};
 use crate::commands::place::with_store;
 use crate::{Failure, output};
 
 /// Makes a stored version the champion.
-pub(super) async fn promote(args: ModelArgs) -> Result<(), Failure> {
+pub(super) async fn promote(args: PromoteArgs) -> Result<(), Failure> {
     let said = with_store(&args.place, |store| async move {
         // loaded whole: a damaged version is refused here, not by the next run
         let manifest = Bundle::load(&store, &args.version).await?.manifest;
