@@ -2,9 +2,7 @@
 
 use bytes::Bytes;
 use serde::Serialize;
-use shared::contracts::{
-    Artifact, AsOf, IndexedRun, Layout, Manifest, ModelAction, Part, RunIndex, RunState,
-};
+use shared::contracts::{Artifact, AsOf, IndexedRun, Layout, Manifest, Part, RunIndex, RunState};
 use shared::segments::{Member, Migrations, Profile, Segment};
 use shared::store::{ETag, Store};
 use shared::tables::{SegmentRows, TableWriter, read_segments, segments_batches, segments_schema};
@@ -34,7 +32,11 @@ pub(crate) async fn run(store: &Store, mut state: RunState, scored: Scored) -> R
     )?;
     stage.lap("profile");
     let as_of = as_of(&state)?;
-    let migrations = migrations(store, &state, as_of, &rows, &members).await?;
+    // of a challenger nothing: nobody sees its segments
+    let migrations = match read_index(store).await?.0.before(&run_id, as_of) {
+        Some(before) if !held(&state) => since(store, before, &rows, &members).await?,
+        _ => None,
+    };
 
     let mut table = TableWriter::new(Vec::new(), segments_schema())?;
     for batch in segments_batches(&rows) {
@@ -103,35 +105,27 @@ fn rows(
     })
 }
 
-/// Who moved since the run before; nothing for a challenger, whose segments nobody sees.
-async fn migrations(
+/// Who moved since an earlier run; nothing can be said if that one has been deleted.
+async fn since(
     store: &Store,
-    state: &RunState,
-    as_of: AsOf,
+    before: &IndexedRun,
     rows: &SegmentRows,
     members: &[u32],
 ) -> Result<Option<Migrations>> {
-    if held(state) {
-        return Ok(None);
-    }
-    let (runs, _) = read_index(store).await?;
-    let Some(before) = runs.before(&state.run.run_id, as_of) else {
-        return Ok(None);
-    };
     let Some(earlier) = segments_of(store, &before.run_id).await? else {
         return Ok(None);
     };
-    let ids: Vec<u32> = earlier
-        .label
-        .iter()
-        .map(|label| label.cast_unsigned())
-        .collect();
     Ok(Some(Migrations::between(
         &before.run_id,
         before.as_of,
-        table(&earlier, &ids),
+        table(&earlier, &labels(&earlier)),
         table(rows, members),
     )))
+}
+
+fn labels(rows: &SegmentRows) -> Vec<u32> {
+    let labels = rows.label.iter();
+    labels.map(|label| label.cast_unsigned()).collect()
 }
 
 fn table<'a>(rows: &'a SegmentRows, segments: &'a [u32]) -> impl Iterator<Item = Member<'a>> {
@@ -169,7 +163,7 @@ fn held(state: &RunState) -> bool {
 
 /// Gives a complete run its place among the others; a challenger's has none.
 pub(crate) async fn index(store: &Store, state: &RunState) -> Result<()> {
-    if state.run.action == ModelAction::Fit && held(state) {
+    if held(state) {
         return Ok(());
     }
     let run = IndexedRun {
@@ -199,28 +193,33 @@ pub(crate) async fn index(store: &Store, state: &RunState) -> Result<()> {
 /// A run that is complete already: the run before it may be another by now, as when the
 /// history was filled in since.
 pub(crate) async fn again(store: &Store, state: &RunState) -> Result<()> {
-    index(store, state).await?;
-    let key = Layout::new(&state.run.run_id).key(Part::Manifest);
-    let bytes = store.get(&key).await?;
-    let mut manifest: Manifest = parse(&bytes, &key)?;
-    let (runs, _) = read_index(store).await?;
-    let before = runs.before(&state.run.run_id, manifest.effective_as_of);
-    let since = manifest.migrations.as_ref().map(|m| m.since.as_str());
-    if held(state) || before.is_none_or(|before| since == Some(&before.run_id)) {
+    if held(state) {
         return Ok(());
     }
-    let rows = segments(store, &manifest).await?;
-    let Some(rows) = rows else {
+    index(store, state).await?;
+    let key = Layout::new(&state.run.run_id).key(Part::Manifest);
+    let (bytes, etag) = store.get_tagged(&key).await?;
+    let mut manifest: Manifest = parse(&bytes, &key)?;
+    let (runs, _) = read_index(store).await?;
+    let Some(before) = runs.before(&state.run.run_id, manifest.effective_as_of) else {
         return Ok(());
     };
-    let members: Vec<u32> = rows
-        .label
-        .iter()
-        .map(|label| label.cast_unsigned())
-        .collect();
-    let as_of = manifest.effective_as_of;
-    manifest.migrations = migrations(store, state, as_of, &rows, &members).await?;
-    put_json(store, &key, &manifest).await.map(drop)
+    let known = manifest.migrations.as_ref().map(|m| m.since.as_str());
+    if known == Some(&before.run_id) {
+        return Ok(());
+    }
+    let Some(rows) = segments(store, &manifest).await? else {
+        return Ok(());
+    };
+    manifest.migrations = since(store, before, &rows, &labels(&rows)).await?;
+    let json = serde_json::to_vec_pretty(&manifest).map_err(|e| Error::Internal(e.to_string()))?;
+    let json = Bytes::from(json);
+    let written = store.put_if(&key, "application/json", json, Some(&etag));
+    match written.await {
+        // the publisher was faster: what it wrote is not to be lost
+        Err(Error::Conflict { .. }) => Ok(()),
+        other => other,
+    }
 }
 
 async fn read_index(store: &Store) -> Result<(RunIndex, Option<ETag>)> {
