@@ -220,6 +220,9 @@ def transforms(leaves, forest, x, y, metric, new):
     exact = Exact(train, metric)
     nearest, _ = exact.query(held_out, reducer._n_neighbors)
     known = (found == nearest).all(axis=1)
+    k = reducer._n_neighbors
+    _, further = exact.query(held_out, k + 1)
+    tied = (further[:, k - 1] == further[:, k]).mean()
     reducer._knn_search_index = exact
     true = reducer.transform(held_out)
     agree = agreement(ours, true)
@@ -228,6 +231,7 @@ def transforms(leaves, forest, x, y, metric, new):
     row("  labels that agree, its own search", f"{agreement(ours, theirs):.4%}", "", "", True)
     row("    umap-learn with itself: exact or own search", "", f"{agreement(true, theirs):.4%}", "", True)
     row("    umap-learn with itself: in two batches", "", f"{agreement(batches, theirs):.4%}", "", True)
+    row("    rows with a tie at the last neighbour", "", f"{tied:.1%}", "", True)
     row("    rows whose neighbours its search found in order", "", f"{known.mean():.1%}", "", True)
     if known.any():
         agree = agreement(ours[known], theirs[known])

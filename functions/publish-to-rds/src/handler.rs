@@ -96,6 +96,9 @@ pub async fn handle(context: &Context, state: RunState) -> Result<Published> {
         current = outcome.publication.current,
         changed = outcome.changed,
         erased = outcome.erased,
+        moved = outcome.migrations.as_ref().map(|m| m.moved.customers),
+        entered = outcome.migrations.as_ref().map(|m| m.entered.customers),
+        left = outcome.migrations.as_ref().map(|m| m.left.customers),
         "published"
     );
     if outcome.changed || !is_recorded(&manifest, &outcome.publication) {

@@ -38,6 +38,7 @@ pub use erase::{Erased, erase};
 pub use handler::{Context, Published, handle};
 pub use iam::Iam;
 pub use migrate::{MIGRATIONS, Migration};
+pub use moves::Moved;
 pub use names::RunId;
 pub use publish::{Outcome, migrate, migrate_to, publish_rows};
 pub use read::batches;

@@ -42,6 +42,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0006_reader",
         sql: include_str!("../../../infra/migrations/0006_reader.sql"),
     },
+    Migration {
+        name: "0007_numbers",
+        sql: include_str!("../../../infra/migrations/0007_numbers.sql"),
+    },
 ];
 
 const OPERATION: &str = "applying migrations";

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use shared::contracts::{Flow, Migrations};
+use shared::segments::Flow;
 use shared::{Error, Result};
 
 use crate::names::{RunId, Table};
@@ -11,6 +11,22 @@ use crate::run::PublishRun;
 use crate::session::{Session, millis};
 
 const OPERATION: &str = "finding who changed segment";
+
+/// What became of the customers since the run that readers saw before. The manifest's
+/// migrations are another comparison: with the run of the moment before, from the artifacts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moved {
+    /// The run before.
+    pub from_run_id: String,
+    /// In this run and not in the one before.
+    pub entered: Flow,
+    /// In the run before and not in this one.
+    pub left: Flow,
+    /// In another segment than before.
+    pub moved: Flow,
+    /// In the same segment as before.
+    pub stayed: Flow,
+}
 
 /// What there is in the staging table of moves, if there is a run to compare with.
 #[derive(Debug)]
@@ -201,17 +217,17 @@ pub(crate) async fn record(session: &Session, run: &RunId, moves: &Moves) -> Res
 }
 
 /// A run's matrix in four figures; `None` for a run that was compared with no other.
-pub(crate) async fn summary(session: &Session, run: &RunId) -> Result<Option<Migrations>> {
+pub(crate) async fn summary(session: &Session, run: &RunId) -> Result<Option<Moved>> {
     let sql = "SELECT r.previous_run_id, \
                CASE WHEN x.from_label IS NULL THEN 'entered' WHEN x.to_label IS NULL THEN 'left' \
                WHEN x.from_label = x.to_label THEN 'stayed' ELSE 'moved' END, \
                sum(x.customers)::bigint, sum(x.gross_revenue) \
                FROM insiders.segment_matrix x JOIN insiders.runs r ON r.run_id = x.run_id \
                WHERE x.run_id = $1 AND r.previous_run_id IS NOT NULL GROUP BY 1, 2";
-    let mut found: Option<Migrations> = None;
+    let mut found: Option<Moved> = None;
     for row in session.rows(OPERATION, sql, &[&run.as_str()]).await? {
         let from_run_id = session.get(&row, 0)?;
-        let sum = found.get_or_insert(Migrations {
+        let sum = found.get_or_insert(Moved {
             from_run_id,
             entered: Flow::default(),
             left: Flow::default(),

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use arrow_array::RecordBatch;
 use futures::Stream;
-use shared::contracts::{Migrations, Publication};
+use shared::contracts::Publication;
 use shared::progress::Progress;
 use shared::{Error, Result};
 
@@ -13,6 +13,7 @@ use crate::database::Database;
 use crate::digest::RowDigest;
 use crate::load::Loaded;
 use crate::migrate::{self, MIGRATIONS};
+use crate::moves::Moved;
 use crate::names::Table;
 use crate::run::PublishRun;
 use crate::session::Session;
@@ -28,7 +29,7 @@ pub struct Outcome {
     /// Whether the database is another than before.
     pub changed: bool,
     /// Who changed segment since the run that readers saw before this one.
-    pub migrations: Option<Migrations>,
+    pub migrations: Option<Moved>,
     /// Rows that came.
     pub rows_read: u64,
     /// Those of them that were left out, because the customer was erased.

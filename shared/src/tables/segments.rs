@@ -22,7 +22,7 @@ pub struct SegmentRows {
     pub embedding_x: Vec<f64>,
     /// Second coordinate of the embedding.
     pub embedding_y: Vec<f64>,
-    /// Segment's number, 0 the one of the highest mean revenue when it was fitted.
+    /// Segment's number, the same in every run and refit.
     pub label: Vec<i32>,
     /// Segment's name.
     pub segment: Vec<String>,

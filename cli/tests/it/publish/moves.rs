@@ -1,6 +1,6 @@
 //! Who changed segment between two runs.
 
-use shared::contracts::Migrations;
+use publish_to_rds::Moved;
 
 use super::fixture::{Fixture, Run, id, run_id};
 
@@ -48,7 +48,7 @@ impl Fixture {
     }
 }
 
-fn counts(migrations: &Migrations) -> [u64; 4] {
+fn counts(migrations: &Moved) -> [u64; 4] {
     [
         migrations.entered.customers,
         migrations.left.customers,
