@@ -200,7 +200,7 @@ pub(crate) fn evaluation(measured: &Evaluation) {
         println!("{name:<24}{value:.3}");
     }
     for segment in &measured.segment_stability {
-        println!("  {:<22}{:.3}", segment.segment, segment.jaccard);
+        println!("  {:.3}  {}", segment.jaccard, segment.segment);
     }
 }
 
@@ -218,14 +218,27 @@ pub(crate) fn runs(runs: &[KeptRun]) {
 
 /// The profile as a table, the segment of the highest mean revenue first.
 fn table(profile: &Profile) -> String {
-    let mut text = String::from(
-        "segment       customers   share  mean revenue  invoices/day  returns  recency  of revenue\n",
+    let names = profile
+        .segments
+        .iter()
+        .map(|row| row.segment.chars().count());
+    let width = names.max().unwrap_or(0).max("segment".len());
+    let mut text = format!(
+        "{:<width$}{:>11}{:>8}{:>14}{:>14}{:>9}{:>9}{:>12}\n",
+        "segment",
+        "customers",
+        "share",
+        "mean revenue",
+        "invoices/day",
+        "returns",
+        "recency",
+        "of revenue"
     );
     for row in &profile.segments {
         // Writing to a String can't fail.
         let _ = writeln!(
             text,
-            "{:<13}{:>10}{:>7.1}%{:>14.2}{:>14.4}{:>9.2}{:>7.0} d{:>10.1}%",
+            "{:<width$}{:>11}{:>7.1}%{:>14.2}{:>14.4}{:>9.2}{:>7.0} d{:>11.1}%",
             row.segment,
             row.customers,
             row.share * 100.0,
