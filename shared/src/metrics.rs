@@ -83,7 +83,7 @@ pub fn of_segments(state: &RunState, now: &Profile, fitted: Option<&Profile>) ->
         all.push(("Inertia", quality.inertia));
     }
     if let Some(fitted) = fitted {
-        all.push(("SegmentShareShift", share_shift(now, fitted)));
+        all.push(("SegmentShareShift", total_variation(now, fitted)));
     }
     let mut figures = vec![Figures::new(all)];
     for segment in &now.segments {
@@ -95,7 +95,7 @@ pub fn of_segments(state: &RunState, now: &Profile, fitted: Option<&Profile>) ->
 
 /// The part of the customers that would have to change segments to get from one profile's
 /// shares to the other's: half the sum of the differences, from 0 to 1.
-pub fn share_shift(now: &Profile, then: &Profile) -> f64 {
+pub fn total_variation(now: &Profile, then: &Profile) -> f64 {
     let mut shares: BTreeMap<u32, f64> = BTreeMap::new();
     for segment in &now.segments {
         *shares.entry(segment.label).or_default() += segment.share;
@@ -218,9 +218,9 @@ mod tests {
     fn the_shift_is_the_share_of_customers_that_moved() {
         let then = profile(&[(0, 0.6), (1, 0.4)]);
         let now = profile(&[(0, 0.5), (1, 0.45), (2, 0.05)]);
-        assert!((share_shift(&now, &then) - 0.1).abs() < 1e-12);
-        assert!((share_shift(&then, &now) - 0.1).abs() < 1e-12);
-        assert_eq!(share_shift(&now, &now), 0.0);
+        assert!((total_variation(&now, &then) - 0.1).abs() < 1e-12);
+        assert!((total_variation(&then, &now) - 0.1).abs() < 1e-12);
+        assert_eq!(total_variation(&now, &now), 0.0);
     }
 
     #[test]
