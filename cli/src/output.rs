@@ -87,8 +87,8 @@ pub(crate) fn summary(manifest: &Manifest, profile: &Profile, dir: &Path, publis
     }
 }
 
-/// A moment of a backfill: its segments, and who moved since the moment before.
-pub(crate) fn moment(finished: &Finished, before: Option<&Finished>) -> shared::Result<String> {
+/// A moment of a backfill, and who moved since the run before, whose segments are `before`.
+pub(crate) fn moment(finished: &Finished, before: Option<&Profile>) -> shared::Result<String> {
     let manifest = &finished.manifest;
     let mut text = format!(
         "{}: {} customers, run {}, model {}\n",
@@ -100,7 +100,7 @@ pub(crate) fn moment(finished: &Finished, before: Option<&Finished>) -> shared::
     let (Some(before), Some(migrations)) = (before, &manifest.migrations) else {
         return Ok(text);
     };
-    matrix(&mut text, migrations, &before.profile, &finished.profile)?;
+    matrix(&mut text, migrations, before, &finished.profile)?;
     Ok(text)
 }
 

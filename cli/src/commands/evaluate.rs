@@ -108,6 +108,7 @@ async fn features(
             mode: Mode::Fit,
             as_of: None,
             force_publish: false,
+            fill_history: false,
         };
         let context = preprocess_to_parquet::Context {
             store: store.clone(),

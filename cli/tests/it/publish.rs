@@ -1,5 +1,6 @@
 //! `publish-to-rds` against a real Postgres.
 
+mod beneath;
 mod crash;
 mod erasure;
 mod files;

@@ -12,6 +12,7 @@ mod figures;
 mod fit;
 mod handler;
 mod matrix;
+mod order;
 mod resample;
 mod score;
 mod start;

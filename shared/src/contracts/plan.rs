@@ -67,6 +67,9 @@ pub struct Run {
     /// Publish even if a run with a later as-of is in place.
     #[serde(default)]
     pub force_publish: bool,
+    /// Where a later run is in place, publish this one as history.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fill_history: bool,
     /// Names that people gave to segments. A list, since a manifest flattens the run and a
     /// map's numbers are not read back from that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -164,6 +167,7 @@ impl Run {
             model_version,
             as_of: request.as_of,
             force_publish: request.force_publish,
+            fill_history: request.fill_history,
             names,
             settings,
         })
@@ -220,6 +224,7 @@ mod tests {
             mode,
             as_of: None,
             force_publish: false,
+            fill_history: false,
         }
     }
 

@@ -190,6 +190,7 @@ impl Run {
             manifest: serde_json::json!({ "run_id": id(number) }),
             profile: Profile::of(&rows.features, &labels, &Segment::first(names)),
             force: false,
+            fill_history: false,
             keep_runs: 30,
         };
         Self { run, rows }
@@ -207,6 +208,11 @@ impl Run {
 
     pub(super) fn forced(mut self) -> Self {
         self.run.force = true;
+        self
+    }
+
+    pub(super) fn filling_history(mut self) -> Self {
+        self.run.fill_history = true;
         self
     }
 
