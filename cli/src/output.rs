@@ -61,6 +61,9 @@ pub(crate) fn summary(manifest: &Manifest, profile: &Profile, dir: &Path, publis
         "artifacts: {}",
         dir.join("runs").join(&manifest.run.run_id).display()
     );
+    for check in &manifest.checks {
+        println!("check {}: {}", check.kind.name(), check.message);
+    }
     if let Some(migrations) = &manifest.migrations {
         println!(
             "since {}: {} stayed, {} moved, {} entered, {} left",

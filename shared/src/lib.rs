@@ -12,6 +12,7 @@
 //! and global randomness: data in, data out, seeds passed in.
 
 pub mod bundle;
+pub mod columns;
 pub mod contracts;
 pub mod erasure;
 pub mod error;

@@ -13,6 +13,7 @@
 
 mod backfill;
 mod bad_input;
+mod checks;
 mod cleaning;
 mod erasure;
 mod evaluate;

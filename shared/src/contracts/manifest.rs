@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{AsOf, Promotion, Run, RunState};
+use crate::columns::Check;
 use crate::evaluation::Drift;
 use crate::segments::Migrations;
 
@@ -119,6 +120,9 @@ pub struct Manifest {
     /// How far the customers are from those that the model was fitted to, by feature.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<Drift>,
+    /// What differs from the run before in the export.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
     /// What changed since the run before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub migrations: Option<Migrations>,
@@ -145,6 +149,7 @@ impl Manifest {
             stages: state.stages.clone(),
             promotion: state.promotion.clone(),
             drift: Vec::new(),
+            checks: state.checks.clone(),
             migrations: None,
             publication: None,
         }

@@ -7,12 +7,13 @@ use sha2::{Digest, Sha256};
 
 use super::{Artifact, AsOf, Counts, Inputs, Mode, Promotion, Quality, Request, StageReport};
 use crate::bundle::Champion;
+use crate::columns::Check;
 use crate::segments::Segment;
 use crate::settings::{CleaningSettings, Settings, SourceSettings};
 
 /// The version of everything that decides a run's bytes. Raise it when the same input and
 /// settings give other bytes than before, so that old and new runs never share an id.
-const SEMANTICS: u32 = 2;
+const SEMANTICS: u32 = 3;
 
 /// The object that a run reads, pinned to one content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +99,9 @@ pub struct RunState {
     /// Figures of the embedding, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
+    /// What differs from the run before in the export.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
     /// What has been written, by file name.
     #[serde(default)]
     pub artifacts: BTreeMap<String, Artifact>,
