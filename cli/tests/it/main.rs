@@ -16,6 +16,7 @@ mod bad_input;
 mod cleaning;
 mod erasure;
 mod evaluate;
+mod explore;
 mod golden;
 mod history;
 mod identity;
