@@ -17,6 +17,7 @@ pub mod contracts;
 pub mod erasure;
 pub mod error;
 pub mod evaluation;
+pub mod exploration;
 pub mod features;
 pub mod history;
 pub mod import;

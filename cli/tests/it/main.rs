@@ -17,6 +17,7 @@ mod checks;
 mod cleaning;
 mod erasure;
 mod evaluate;
+mod explore;
 mod golden;
 mod history;
 mod identity;

@@ -7,6 +7,7 @@
 
 mod apply;
 mod cuts;
+mod embedding;
 mod evaluate;
 mod figures;
 mod fit;
@@ -19,6 +20,7 @@ mod start;
 mod succession;
 mod write;
 
+pub use embedding::{embedding, scaled};
 pub use evaluate::{Evaluation, evaluate};
 pub use figures::figures;
 pub use handler::{Context, handle};
