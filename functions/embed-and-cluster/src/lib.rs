@@ -13,6 +13,7 @@ mod fit;
 mod handler;
 mod matrix;
 mod resample;
+mod ruled;
 mod score;
 mod start;
 mod succession;

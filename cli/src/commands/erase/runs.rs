@@ -197,6 +197,7 @@ fn left(rows: SegmentRows, ids: &Ids) -> SegmentRows {
         embedding_y: pick(&rows.embedding_y, &stay),
         label: pick(&rows.label, &stay),
         segment: pick(&rows.segment, &stay),
+        next_step: pick(&rows.next_step, &stay),
     }
 }
 
