@@ -119,3 +119,47 @@ fn with(rule: &Rule, (a, c, side): Place, value: Option<f64>) -> Rule {
     }
     rule
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::segments::rules::matrix;
+
+    /// Customers with 1, 2, … 1,000 pieces.
+    fn simplified(bounds: (Option<f64>, Option<f64>), is_member: impl Fn(i64) -> bool) -> String {
+        let features = crate::features::Features {
+            customer_id: (1..=1_000).map(|row| row.to_string()).collect(),
+            gross_revenue: vec![1.0; 1_000],
+            recency_days: vec![1; 1_000],
+            quantity_of_products: (1..=1_000).collect(),
+            frequency: vec![0.0; 1_000],
+            returns: vec![0; 1_000],
+            ..Default::default()
+        };
+        let members = ndarray::Array1::from_iter((1..=1_000).map(is_member));
+        let rule = Rule {
+            any_of: vec![vec![Condition {
+                feature: RuleFeature::QuantityOfProducts,
+                at_least: bounds.0,
+                below: bounds.1,
+            }]],
+        };
+        simplify(rule, matrix(&features).view(), members.view()).text()
+    }
+
+    #[test]
+    fn numbers_are_as_round_as_they_may_be() {
+        // 460 leaves out 3 of 544 members, 500 would leave out 43
+        let text = simplified((Some(457.0), None), |pieces| pieces >= 457);
+        assert_eq!(text, "bought ≥ 460 pieces");
+        // a range of 12: every customer counts
+        let text = simplified((Some(457.0), Some(469.0)), |p| (457..469).contains(&p));
+        assert_eq!(text, "bought ≥ 457 and < 469 pieces");
+    }
+
+    #[test]
+    fn bounds_that_do_nothing_are_dropped() {
+        let text = simplified((Some(2.0), Some(469.0)), |pieces| pieces < 469);
+        assert_eq!(text, "bought < 470 pieces");
+    }
+}
