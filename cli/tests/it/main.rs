@@ -23,4 +23,5 @@ mod import;
 mod lifecycle;
 mod parts;
 mod publish;
+mod rules;
 mod whole;

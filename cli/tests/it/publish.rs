@@ -14,4 +14,5 @@ mod readers;
 mod retention;
 mod roles;
 mod rollback;
+mod rules;
 mod tls;

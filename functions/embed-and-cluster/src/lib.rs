@@ -8,6 +8,7 @@
 mod apply;
 mod cuts;
 mod evaluate;
+mod explained;
 mod figures;
 mod fit;
 mod handler;
@@ -20,5 +21,6 @@ mod succession;
 mod write;
 
 pub use evaluate::{Evaluation, evaluate};
+pub use explained::{Explained, ExplainedSegment};
 pub use figures::figures;
 pub use handler::{Context, handle};

@@ -10,6 +10,6 @@ mod variance;
 pub use agreement::{adjusted_rand_index, best_jaccard, by_overlap};
 pub use drift::{Drift, Reference};
 pub use gates::{Challenge, Gate, judge, share_shift};
-pub use rfm_boxes::{RfmBox, best_rfm_boxes};
+pub use rfm_boxes::{RfmBox, best_rfm_boxes, quintiles};
 pub use trustworthiness::trustworthiness;
 pub use variance::eta_squared;

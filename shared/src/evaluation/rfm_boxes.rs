@@ -44,6 +44,17 @@ impl RfmBox {
     }
 }
 
+/// Quintiles: 1 for the least fifth of the values, 5 for the greatest; equal values have
+/// equal scores, so that a fifth may be larger.
+pub fn quintiles(values: &[f64]) -> Vec<i32> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let cut = |fifth: usize| sorted.get(fifth * sorted.len() / SCORES).copied();
+    let cuts: Vec<f64> = (1..SCORES).filter_map(cut).collect();
+    let score = |value: &f64| cuts.partition_point(|cut| cut <= value) as i32 + 1;
+    values.iter().map(score).collect()
+}
+
 /// For each of `k` segments the box whose customers agree best with the segment's (F1), of
 /// all there are; the first of equals. `scores` are the customers' recency, frequency and
 /// monetary scores, `labels` their segments.
@@ -128,6 +139,13 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_values_have_equal_scores() {
+        assert_eq!(quintiles(&[5.0, 1.0, 3.0, 2.0, 4.0]), [5, 1, 3, 2, 4]);
+        assert_eq!(quintiles(&[1.0, 1.0, 1.0, 2.0, 9.0]), [3, 3, 3, 4, 5]);
+        assert!(quintiles(&[]).is_empty());
+    }
 
     #[test]
     fn a_segment_that_is_a_box_is_found() {

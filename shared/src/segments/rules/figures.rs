@@ -118,7 +118,7 @@ impl Measured {
 }
 
 /// The mean of values of segments, each counted as often as it has customers.
-pub(crate) fn weighted_mean(values: &[f64], labels: ArrayView1<u32>) -> f64 {
+pub fn weighted_mean(values: &[f64], labels: ArrayView1<u32>) -> f64 {
     let of = |label: &u32| values.get(*label as usize).copied().unwrap_or_default();
     labels.iter().map(of).sum::<f64>() / labels.len().max(1) as f64
 }

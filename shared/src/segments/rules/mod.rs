@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use condition::Condition;
 pub use feature::{RuleFeature, matrix};
-pub use figures::{Figures, Measured, MeasuredRule};
+pub use figures::{Figures, Measured, MeasuredRule, weighted_mean};
 pub use induce::induce;
 pub(super) use number::readable;
 
