@@ -184,6 +184,7 @@ mod tests {
             returns: 0.0,
             recency_days: 0.0,
             revenue_share: 0.0,
+            rule: None,
         };
         Profile {
             segments: shares.iter().map(segment).collect(),

@@ -25,4 +25,5 @@ mod import;
 mod lifecycle;
 mod parts;
 mod publish;
+mod rules;
 mod whole;

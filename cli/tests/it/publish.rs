@@ -15,4 +15,5 @@ mod readers;
 mod retention;
 mod roles;
 mod rollback;
+mod rules;
 mod tls;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 use shared::contracts::{Artifact, AsOf, Layout, Manifest, Part, RunState};
+use shared::segments::next_step::NextStep;
 use shared::segments::{Profile, Segment};
 use shared::store::Store;
 use shared::tables::{SegmentRows, TableWriter, segments_batches, segments_schema};
@@ -20,7 +21,8 @@ pub(crate) async fn run(store: &Store, mut state: RunState, scored: Scored) -> R
     let given = state.run.names.iter().map(|s| (s.id, s.name.clone()));
     let given = given.collect();
     let segments = Segment::renamed(&scored.segments, &given);
-    let profile = Profile::of(&scored.features, &scored.labels.to_vec(), &segments);
+    let profile = Profile::of(&scored.features, &scored.labels.to_vec(), &segments)
+        .with_rules(&segments, &scored.ruled.measured);
     let (quality, drift, mut stage) = (scored.quality.clone(), scored.drift.clone(), scored.stage);
     let members = numbers(&scored.labels.to_vec(), &segments)?;
     let rows = rows(
@@ -28,6 +30,7 @@ pub(crate) async fn run(store: &Store, mut state: RunState, scored: Scored) -> R
         scored.points.view(),
         &scored.labels.to_vec(),
         &segments,
+        scored.ruled.steps,
     )?;
     stage.lap("profile");
     let as_of = as_of(&state)?;
@@ -88,6 +91,7 @@ fn rows(
     points: ndarray::ArrayView2<f64>,
     labels: &[u32],
     segments: &[Segment],
+    next_step: Vec<NextStep>,
 ) -> Result<SegmentRows> {
     let label = numbers(labels, segments)?;
     let label = label.into_iter().map(i32::try_from);
@@ -102,6 +106,7 @@ fn rows(
         embedding_y: points.column(1).to_vec(),
         label: label.map_err(|e| Error::Internal(e.to_string()))?,
         segment: labels.iter().filter_map(name).collect(),
+        next_step,
     })
 }
 

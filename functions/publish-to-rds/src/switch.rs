@@ -123,8 +123,13 @@ async fn record(
     session.execute(OPERATION, sql, &[&id]).await?;
     for segment in &staged.profile.segments {
         let sql = "INSERT INTO insiders.segment_profiles (run_id, label, segment, customers, \
-                   share, gross_revenue, frequency, returns, recency_days, revenue_share) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+                   share, gross_revenue, frequency, returns, recency_days, revenue_share, \
+                   rule, rule_conditions, rule_precision, rule_recall, rule_coverage, rule_f1) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+        let rule = segment.rule.as_ref();
+        let conditions = rule.map(|rule| serde_json::to_value(&rule.rule_conditions));
+        let conditions = conditions.transpose();
+        let conditions = conditions.map_err(|e| Error::Internal(e.to_string()))?;
         session
             .execute(
                 OPERATION,
@@ -140,6 +145,12 @@ async fn record(
                     &segment.returns,
                     &segment.recency_days,
                     &segment.revenue_share,
+                    &rule.map(|rule| rule.rule.as_str()),
+                    &conditions,
+                    &rule.map(|rule| rule.rule_precision),
+                    &rule.map(|rule| rule.rule_recall),
+                    &rule.map(|rule| rule.rule_coverage),
+                    &rule.map(|rule| rule.rule_f1),
                 ],
             )
             .await?;

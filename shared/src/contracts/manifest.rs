@@ -58,6 +58,16 @@ pub struct Quality {
     /// Customers that the silhouette was computed on, where it was sampled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silhouette_sample: Option<u64>,
+    /// F1 of the segments' rules, the mean weighted by their customers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules_f1: Option<f64>,
+    /// Share of some customers whom the models place in the first segment once they have
+    /// taken their next step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_step_verified_share: Option<f64>,
+    /// How many customers that was tried on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_step_sample: Option<u64>,
 }
 
 /// What one stage took.

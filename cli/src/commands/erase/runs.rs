@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::contracts::{Artifact, Layout, Manifest, Part};
 use shared::erasure::{Ids, without};
+use shared::segments::rules::{Measured, Rule};
 use shared::segments::{Profile, Segment};
 use shared::store::{Pending, Store, sha256};
 use shared::tables::{SegmentRows, read_segments};
@@ -103,8 +104,10 @@ async fn one(store: &Store, run_id: &str, ids: &Ids, report: &mut Report) -> Res
     if let Some(manifest) = &mut manifest {
         let changed = segments.filter(|_| journal.tables.contains_key(Part::Segments.file_name()));
         if let Some(rows) = &changed {
-            let profile = json(&profile(rows))?;
-            let artifact = store.put(&layout.key(Part::Profile), JSON, profile).await?;
+            let key = layout.key(Part::Profile);
+            let before: Option<Profile> = parsed(store, &key).await?;
+            let profile = json(&profile(rows, before.as_ref()))?;
+            let artifact = store.put(&key, JSON, profile).await?;
             let name = Part::Profile.file_name();
             manifest.artifacts.insert(name.to_owned(), artifact);
         }
@@ -197,6 +200,7 @@ fn left(rows: SegmentRows, ids: &Ids) -> SegmentRows {
         embedding_y: pick(&rows.embedding_y, &stay),
         label: pick(&rows.label, &stay),
         segment: pick(&rows.segment, &stay),
+        next_step: pick(&rows.next_step, &stay),
     }
 }
 
@@ -205,7 +209,8 @@ fn pick<T: Clone>(column: &[T], rows: &[usize]) -> Vec<T> {
     cells.cloned().collect()
 }
 
-fn profile(rows: &SegmentRows) -> Profile {
+/// The profile of those who are left, by the rules of the profile before.
+fn profile(rows: &SegmentRows, before: Option<&Profile>) -> Profile {
     let numbers = rows.label.iter().map(|label| label.cast_unsigned());
     let numbers: Vec<u32> = numbers.collect();
     let known: BTreeMap<u32, &String> = numbers.iter().copied().zip(&rows.segment).collect();
@@ -219,7 +224,20 @@ fn profile(rows: &SegmentRows) -> Profile {
         name: name.clone(),
     });
     let segments: Vec<Segment> = segments.collect();
-    Profile::of(&rows.features, &labels, &segments)
+    let rule = |segment: &Segment| {
+        let mut known = before.into_iter().flat_map(|profile| &profile.segments);
+        let known = known.find(|profile| profile.label == segment.id)?;
+        Some(known.rule.as_ref()?.rule_conditions.clone())
+    };
+    let rules: Option<Vec<Rule>> = segments.iter().map(rule).collect();
+    let profile = Profile::of(&rows.features, &labels, &segments);
+    match rules {
+        Some(rules) => {
+            let measured = Measured::of(&rules, &rows.features, &labels);
+            profile.with_rules(&segments, &measured)
+        }
+        None => profile,
+    }
 }
 
 /// Brings the manifest in line with the tables.
