@@ -8,6 +8,7 @@ use shared::store::{ETag, Store};
 use shared::tables::{SegmentRows, TableWriter, read_segments, segments_batches, segments_schema};
 use shared::{Error, Result};
 
+use crate::report;
 use crate::score::{Scored, numbers};
 
 const PARQUET: &str = "application/vnd.apache.parquet";
@@ -49,11 +50,11 @@ pub(crate) async fn run(store: &Store, mut state: RunState, scored: Scored) -> R
         rows: Some(count),
         ..table
     };
-    let profile = put_json(store, &layout.key(Part::Profile), &profile).await?;
+    let profiled = put_json(store, &layout.key(Part::Profile), &profile).await?;
     let metrics = put_json(store, &layout.key(Part::Metrics), &quality).await?;
     for (part, artifact) in [
         (Part::Segments, table),
-        (Part::Profile, profile),
+        (Part::Profile, profiled),
         (Part::Metrics, metrics),
     ] {
         let name = part.file_name().to_owned();
@@ -65,6 +66,11 @@ pub(crate) async fn run(store: &Store, mut state: RunState, scored: Scored) -> R
     let mut manifest = Manifest::of(&state, quality.clone(), as_of);
     manifest.drift = drift;
     manifest.migrations = migrations;
+    let page = report::page(store, &manifest, &profile, &rows).await?;
+    let page = report::put(store, &run_id, page).await?;
+    for artifacts in [&mut state.artifacts, &mut manifest.artifacts] {
+        artifacts.insert(Part::Report.file_name().to_owned(), page.clone());
+    }
     put_json(store, &layout.key(Part::Manifest), &manifest).await?;
     index(store, &state).await?;
     tracing::info!(
@@ -148,7 +154,7 @@ async fn segments_of(store: &Store, run_id: &str) -> Result<Option<SegmentRows>>
     segments(store, &parse(&bytes, &key)?).await
 }
 
-async fn segments(store: &Store, manifest: &Manifest) -> Result<Option<SegmentRows>> {
+pub(crate) async fn segments(store: &Store, manifest: &Manifest) -> Result<Option<SegmentRows>> {
     let Some(artifact) = manifest.artifacts.get(Part::Segments.file_name()) else {
         return Ok(None);
     };
@@ -222,14 +228,14 @@ pub(crate) async fn again(store: &Store, state: &RunState) -> Result<()> {
     }
 }
 
-async fn read_index(store: &Store) -> Result<(RunIndex, Option<ETag>)> {
+pub(crate) async fn read_index(store: &Store) -> Result<(RunIndex, Option<ETag>)> {
     let Some((bytes, etag)) = store.get_optional(Layout::INDEX).await? else {
         return Ok((RunIndex::default(), None));
     };
     Ok((parse(&bytes, Layout::INDEX)?, Some(etag)))
 }
 
-fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8], key: &str) -> Result<T> {
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8], key: &str) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|e| Error::Corrupt {
         object: key.to_owned(),
         reason: e.to_string(),
