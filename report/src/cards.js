@@ -27,7 +27,8 @@ function card(segment, place, overall) {
       "div",
       null,
       h("dt", null, term),
-      h("dd", null, h("b", null, value), unit && ` ${unit}`, " ", h("span", { class: "times" }, mean)),
+      h("dd", null, h("b", null, value), unit && ` ${unit}`),
+      mean && h("dd", { class: "times" }, mean),
     );
   const times = (name) => (overall[name] > 0 ? format.times(means[name] / overall[name]) : "");
   return h(

@@ -16,6 +16,7 @@ export function chart(element, options, { eager = false, ready } = {}) {
     drawn.setOption(options(drawn));
     ready?.(drawn);
     new ResizeObserver(() => {
+      if (element.clientWidth === 0 || element.clientHeight === 0) return; // not on any screen
       drawn.resize();
       drawn.setOption(options(drawn));
     }).observe(element);

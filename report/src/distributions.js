@@ -39,6 +39,8 @@ export function distributions(report) {
 function histogram(found, segments) {
   const [name, unit] = NAMES[found.feature] ?? [found.feature, ""];
   const bars = labelled(found);
+  // On a logarithmic scale the powers of ten are what is read, where there are enough of them.
+  const isDecade = found.scale === "logarithmic" && bars.filter((bar) => bar.isDecade).length > 3;
   const sums = () =>
     bars.map((bar) => bar.counts.reduce((sum, n, place) => sum + (selection.isShown(place) ? n : 0), 0));
   const of = (n) => `${format.figure(n)}${unit && ` ${unit}`}`;
@@ -62,12 +64,12 @@ function histogram(found, segments) {
     const label = { color: read("--soft"), fontSize: 11 };
     return {
       animation: false,
-      grid: { left: 2, right: 6, top: 10, bottom: 2, containLabel: true },
+      grid: { left: 2, right: 8, top: 10, bottom: 2, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
       xAxis: {
         ...axis,
         type: "category",
         data: bars.map((bar) => bar.tick),
-        axisLabel: { ...label, hideOverlap: true, interval: "auto" },
+        axisLabel: { ...label, hideOverlap: true, interval: isDecade ? (i) => bars[i].isDecade : "auto" },
       },
       yAxis: {
         ...axis,
@@ -83,7 +85,7 @@ function histogram(found, segments) {
           type: "bar",
           data: sums(),
           barCategoryGap: "8%",
-          itemStyle: { color: places.length === 1 ? colour(places[0]) : read("--c1"), borderRadius: [2, 2, 0, 0] },
+          itemStyle: { color: places.length === 1 ? colour(places[0]) : read("--bar"), borderRadius: [2, 2, 0, 0] },
         },
       ],
     };
@@ -116,8 +118,9 @@ function labelled(found) {
     const to = found.edges[i + 1];
     const last = isWhole ? to - 1 : to;
     const text = isWhole && last === from ? format.figure(from) : `${format.figure(from)} to ${format.figure(last)}`;
-    return { tick: format.compact(from), text, counts: found.counts.map((row) => row[i]) };
+    const isDecade = Math.abs(Math.log10(from) - Math.round(Math.log10(from))) < 1e-9;
+    return { tick: format.compact(Number(from.toPrecision(6))), isDecade, text, counts: found.counts.map((row) => row[i]) };
   });
-  if (found.zeros?.some((n) => n > 0)) bars.unshift({ tick: "0", text: "0", counts: found.zeros });
+  if (found.zeros?.some((n) => n > 0)) bars.unshift({ tick: "0", isDecade: true, text: "0", counts: found.zeros });
   return bars;
 }

@@ -9,7 +9,7 @@ export function flow(report) {
   const found = report.flow;
   if (!found) return null;
   const customers = ({ customers: n }) => format.count(n);
-  const lead = `Since ${format.moment(found.since_as_of)} ${customers(found.stayed)} customers stayed in their segment, ${customers(found.moved)} moved to another one, ${customers(found.entered)} are new and ${customers(found.left)} are gone.`;
+  const lead = `${customers(found.stayed)} customers stayed in the segment that they were in, ${customers(found.moved)} moved to another one, ${customers(found.entered)} are new and ${customers(found.left)} are gone.`;
   const draw = h("div", { class: "draw", role: "img", "aria-label": `Flow of customers between segments. ${lead} The table below has every flow.` });
   const places = new Map(report.segments.map((segment, place) => [segment.label, place]));
   chart(draw, (drawn) => options(found, places, drawn.getWidth() < 640), {

@@ -7,8 +7,13 @@ const fixed1 = fixed(1);
 const fixed2 = fixed(2);
 
 export const count = (n) => whole.format(n);
-/** Three digits for what is small, whole numbers for what is not. */
-export const figure = (n) => (Math.abs(n) >= 100 ? whole.format(n) : digits.format(n));
+const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 4 });
+/** Three digits, four places at most; whole numbers from 100 on. */
+export const figure = (n) => {
+  const size = Math.abs(n);
+  if (size > 0 && size < 0.0001) return n > 0 ? "<0.0001" : ">−0.0001";
+  return size >= 100 ? whole.format(n) : size < 0.1 ? fine.format(n) : digits.format(n);
+};
 export const compact = (n) => (Math.abs(n) >= 10_000 ? short.format(n) : figure(n));
 export const percent = (share) => `${fixed1.format(share * 100)}%`;
 export const two = (n) => fixed2.format(n);
@@ -18,7 +23,8 @@ export const plural = (n, one, many) => `${count(n)} ${n === 1 ? one : many}`;
 export const times = (ratio) => {
   if (!Number.isFinite(ratio)) return "";
   if (ratio >= 0.95 && ratio < 1.05) return "as the mean";
-  return `${ratio >= 10 ? whole.format(ratio) : digits.format(Number(ratio.toPrecision(2)))}× the mean`;
+  if (ratio < 0.01) return ratio > 0 ? "under 0.01× the mean" : "";
+  return `${ratio >= 10 ? whole.format(ratio) : digits.format(Number(ratio.toPrecision(ratio < 0.1 ? 1 : 2)))}× the mean`;
 };
 export const bytes = (n) => {
   const units = ["bytes", "kB", "MB", "GB", "TB"];
@@ -29,6 +35,7 @@ export const bytes = (n) => {
   }
   return `${digits.format(n)} ${units[unit]}`;
 };
+export const usd = (n) => `${n < 0.01 ? Number(n.toPrecision(2)).toFixed(6).replace(/0+$/, "") : fixed2.format(n)} USD`;
 export const seconds = (s) => (s >= 90 ? `${digits.format(s / 60)} min` : `${digits.format(s)} s`);
 /** 2011-12-09T12:50:00 as 9 December 2011, 12:50. */
 export const moment = (text) => {

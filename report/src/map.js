@@ -35,20 +35,20 @@ export function map(report) {
 
   let drawn = null;
   let window_ = { x: [0, 100], y: [0, 100] };
+  const isZoomed = () => window_.x[1] - window_.x[0] < 99.9;
 
   function options(instance) {
-    const [w, hgt] = [instance.getWidth(), instance.getHeight()];
-    // As many units a pixel on both axes, with room for the numbers at the edge.
-    const unit = 1.12 * Math.max(points.width / w, points.height / hgt, 1e-9);
-    const axis = (pixels) => ({ type: "value", show: false, min: (-unit * pixels) / 2, max: (unit * pixels) / 2 });
-    const isZoomed = window_.x[1] - window_.x[0] < 99.9;
-    const inside = { type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseMove: isZoomed, minSpan: 0.5 };
+    const isNarrow = instance.getWidth() < 480;
+    // The embedding fills the place, with room for the numbers at its edge.
+    const axis = { type: "value", show: false, min: -0.57, max: 0.57 };
+    // A finger on the whole map scrolls the page.
+    const inside = { type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseMove: isZoomed(), minSpan: 0.5 };
     const size = isLarge ? 2.2 : points.count > 3000 ? 5.5 : 7;
     return {
       animation: false,
       grid: { left: 0, right: 0, top: 0, bottom: 0 },
-      xAxis: axis(w),
-      yAxis: axis(hgt),
+      xAxis: axis,
+      yAxis: axis,
       dataZoom: [
         { ...inside, id: "x", xAxisIndex: 0, start: window_.x[0], end: window_.x[1] },
         { ...inside, id: "y", yAxisIndex: 0, start: window_.y[0], end: window_.y[1] },
@@ -74,14 +74,16 @@ export function map(report) {
           silent: true,
           z: 5,
           symbol: "circle",
-          symbolSize: 22,
+          symbolSize: isNarrow ? 18 : 22,
+          // Above the points, not on them.
+          symbolOffset: [0, isNarrow ? -14 : -18],
           data: segments.flatMap((segment, place) =>
             middles[place] && selection.isShown(place)
               ? [
                   {
                     value: middles[place],
                     itemStyle: { color: read("--surface"), borderColor: colour(place), borderWidth: 2, opacity: 0.94 },
-                    label: { show: true, formatter: String(segment.label), color: read("--ink"), fontSize: 12, fontWeight: 600 },
+                    label: { show: true, formatter: String(segment.label), color: read("--ink"), fontSize: isNarrow ? 10 : 12, fontWeight: 600 },
                   },
                 ]
               : [],
@@ -117,13 +119,13 @@ export function map(report) {
   }
 
   function nearest(px, py) {
-    const [x, y] = drawn.convertFromPixel({ gridIndex: 0 }, [px, py]);
-    const [edge] = drawn.convertFromPixel({ gridIndex: 0 }, [px + NEAR, py]);
-    const radius = Math.abs(edge - x);
+    const [x0, y0] = drawn.convertFromPixel({ gridIndex: 0 }, [px - NEAR, py + NEAR]);
+    const [x1, y1] = drawn.convertFromPixel({ gridIndex: 0 }, [px + NEAR, py - NEAR]);
     let [found, least] = [-1, Infinity];
-    for (const row of indexed().within(x, y, radius)) {
+    for (const row of indexed().range(x0, y0, x1, y1)) {
       if (!selection.isShown(points.segment[row])) continue;
-      const distance = (points.xy[2 * row] - x) ** 2 + (points.xy[2 * row + 1] - y) ** 2;
+      const [x, y] = [points.xy[2 * row], points.xy[2 * row + 1]];
+      const distance = ((2 * x - x0 - x1) / (x1 - x0)) ** 2 + ((2 * y - y0 - y1) / (y1 - y0)) ** 2;
       if (distance < least) [found, least] = [row, distance];
     }
     return found;
@@ -160,15 +162,15 @@ export function map(report) {
   let redraw = () => {};
   const draw = () => ({ redraw } = chart(canvas, options, { eager: true, ready }));
   function ready(instance) {
-      drawn = instance;
-      instance.on("finished", once);
-      instance.on("datazoom", () => {
-        const [x, y] = instance.getOption().dataZoom;
-        const wasZoomed = window_.x[1] - window_.x[0] < 99.9;
-        window_ = { x: [x.start, x.end], y: [y.start, y.end] };
-        ring.hidden = true;
-        if (wasZoomed !== x.end - x.start < 99.9) redraw();
-      });
+    drawn = instance;
+    instance.on("finished", once);
+    instance.on("datazoom", () => {
+      const [x, y] = instance.getOption().dataZoom;
+      const wasZoomed = isZoomed();
+      window_ = { x: [x.start, x.end], y: [y.start, y.end] };
+      ring.hidden = true;
+      if (wasZoomed !== isZoomed()) redraw();
+    });
   }
   function once() {
     drawn.off("finished", once);

@@ -25,22 +25,19 @@ const plain = (text) => {
   return (row) => values[row];
 };
 
+/** Coordinates from -0.5 to 0.5, segments by their places, and figures by row. */
 export function decode(points) {
   const { count } = points;
-  const [width, height] = points.extent;
   const [x, y] = [u16(points.x), u16(points.y)];
   const segment = bytes(points.segment);
-  // The embedding's own units: equal on both axes.
   const xy = new Float32Array(2 * count);
   for (let row = 0; row < count; row += 1) {
-    xy[2 * row] = (x[row] / 65535 - 0.5) * width;
-    xy[2 * row + 1] = (y[row] / 65535 - 0.5) * height;
+    xy[2 * row] = x[row] / 65535 - 0.5;
+    xy[2 * row + 1] = y[row] / 65535 - 0.5;
   }
   return {
     count,
     of: points.of,
-    width,
-    height,
     xy,
     segment,
     figures: {

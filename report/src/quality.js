@@ -59,7 +59,7 @@ export function quality(report) {
       panel("Dropped by rule", q.dropped.length > 0 && counts("Rows by rule", "Rule", q.dropped, RULES)),
       panel(
         "Could not be read",
-        h("p", { class: "soft small" }, `${precise(share(q.quarantined))} of the rows; the run stops above ${precise(q.max_quarantined_share)}.`),
+        h("p", { class: "soft small" }, `${q.quarantined > 0 ? precise(share(q.quarantined)) : "None"} of the rows; a run stops above ${precise(q.max_quarantined_share)}.`),
         q.reasons.length > 0 && reasons(q.reasons),
         q.columns.length > 0 && counts("Rows by column", "Column", q.columns, {}),
       ),

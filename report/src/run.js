@@ -6,18 +6,17 @@ export function run(report) {
   const { run: r } = report;
   const sum = (of) => r.stages.reduce((all, stage) => all + of(stage), 0);
   const memory = (stage) => (stage.peak_memory_bytes ? format.bytes(stage.peak_memory_bytes) : "unknown");
-  const cost = (usd) => `${format.figure(usd)} USD`;
   const rows = r.stages.map((stage) => [
     stage.stage,
     format.seconds(stage.seconds),
     memory(stage),
     format.count(stage.rows_in),
     format.count(stage.rows_out),
-    cost(stage.estimated_cost_usd),
+    format.usd(stage.estimated_cost_usd),
   ]);
   if (r.stages.length > 1) {
     const peak = Math.max(...r.stages.map((stage) => stage.peak_memory_bytes ?? 0));
-    rows.push(["All", format.seconds(sum((s) => s.seconds)), memory({ peak_memory_bytes: peak }), "", "", cost(sum((s) => s.estimated_cost_usd))]);
+    rows.push(["All", format.seconds(sum((s) => s.seconds)), memory({ peak_memory_bytes: peak }), "", "", format.usd(sum((s) => s.estimated_cost_usd))]);
   }
   const steps = r.stages.flatMap((stage) =>
     Object.entries(stage.steps ?? {}).map(([step, seconds]) => [`${stage.stage}: ${step}`, format.seconds(seconds)]),
@@ -25,7 +24,7 @@ export function run(report) {
   return section(
     "run",
     "Run",
-    null,
+    "What was read, and what it took.",
     h(
       "div",
       { class: "panels" },

@@ -19,8 +19,6 @@ pub struct Points {
     pub count: usize,
     /// Of how many customers.
     pub of: usize,
-    /// Width and height of the embedding, in its own units.
-    pub extent: [f64; 2],
     /// Abscissa as u16, 0 at the left and 65535 at the right.
     pub x: String,
     /// Ordinate as u16, 0 at the bottom and 65535 at the top.
@@ -63,8 +61,6 @@ impl Points {
             let values = chosen.iter().map(|&row| column.get(row).copied());
             values.map(|v| v.unwrap_or_default() as f64).collect()
         };
-        let (x, width) = linear(&pick(&rows.embedding_x));
-        let (y, height) = linear(&pick(&rows.embedding_y));
         let segment = chosen.iter().map(|&row| {
             let place = places.get(row).copied().unwrap_or(usize::MAX);
             u8::try_from(place).unwrap_or(u8::MAX)
@@ -72,9 +68,8 @@ impl Points {
         Self {
             count: chosen.len(),
             of: places.len(),
-            extent: [width, height],
-            x,
-            y,
+            x: linear(&pick(&rows.embedding_x)),
+            y: linear(&pick(&rows.embedding_y)),
             segment: STANDARD.encode(segment.collect::<Vec<u8>>()),
             gross_revenue: Logarithmic::of(&pick(&features.gross_revenue)),
             recency_days: encode(whole(&features.recency_days).into_iter()),
@@ -103,19 +98,18 @@ impl Logarithmic {
     }
 }
 
-/// The values between their least and their greatest, and how far those are apart.
-fn linear(values: &[f64]) -> (String, f64) {
+/// The values between their least and their greatest.
+fn linear(values: &[f64]) -> String {
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let extent = if high > low { high - low } else { 0.0 };
     let scaled = values.iter().map(|&value| {
-        if extent > 0.0 {
-            (value - low) / extent * TOP
+        if high > low {
+            (value - low) / (high - low) * TOP
         } else {
             TOP / 2.0
         }
     });
-    (encode(scaled), extent)
+    encode(scaled)
 }
 
 /// Rounded and cut to what u16 holds; what is no number is 0.
@@ -136,11 +130,9 @@ mod tests {
 
     #[test]
     fn coordinates_lie_between_their_least_and_greatest() {
-        let (text, extent) = linear(&[-2.0, 0.0, 2.0]);
-        assert_eq!((decode(&text), extent), (vec![0, 32_768, 65_535], 4.0));
-        let (text, extent) = linear(&[7.0]);
-        assert_eq!((decode(&text), extent), (vec![32_768], 0.0));
-        assert_eq!(linear(&[]), (String::new(), 0.0));
+        assert_eq!(decode(&linear(&[-2.0, 0.0, 2.0])), [0, 32_768, 65_535]);
+        assert_eq!(decode(&linear(&[7.0])), [32_768]);
+        assert_eq!(linear(&[]), "");
     }
 
     #[test]
