@@ -21,7 +21,7 @@ export function chart(element, options, { eager = false, ready } = {}) {
       drawn.setOption(options(drawn));
     }).observe(element);
   };
-  const redraw = () => drawn?.setOption(options(drawn), { lazyUpdate: true });
+  const redraw = () => drawn?.setOption(options(drawn));
   onChange(redraw);
   if (eager) {
     draw();

@@ -42,7 +42,7 @@ export function map(report) {
     // The embedding fills the place, with room for the numbers at its edge.
     const axis = { type: "value", show: false, min: -0.57, max: 0.57 };
     // A finger on the whole map scrolls the page.
-    const inside = { type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseMove: isZoomed(), minSpan: 0.5 };
+    const inside = { type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseMove: isZoomed(), preventDefaultMouseMove: isZoomed(), minSpan: 0.5 };
     const size = isLarge ? 2.2 : points.count > 3000 ? 5.5 : 7;
     return {
       animation: false,

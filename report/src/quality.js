@@ -56,15 +56,19 @@ export function quality(report) {
     h(
       "div",
       { class: "panels below" },
-      panel("Dropped by rule", q.dropped.length > 0 && counts("Rows by rule", "Rule", q.dropped, RULES)),
+      h(
+        "div",
+        { class: "column" },
+        panel("Dropped by rule", q.dropped.length > 0 && counts("Rows by rule", "Rule", q.dropped, RULES)),
+        panel("Empty values", q.missing.length > 0 && counts("Rows without a value, by column", "Column", q.missing, {})),
+        panel("Ranges of what was read", ranges(q.ranges)),
+      ),
       panel(
         "Could not be read",
         h("p", { class: "soft small" }, `${q.quarantined > 0 ? precise(share(q.quarantined)) : "None"} of the rows; a run stops above ${precise(q.max_quarantined_share)}.`),
         q.reasons.length > 0 && reasons(q.reasons),
         q.columns.length > 0 && counts("Rows by column", "Column", q.columns, {}),
       ),
-      panel("Empty values", q.missing.length > 0 && counts("Rows without a value, by column", "Column", q.missing, {})),
-      panel("Ranges of what was read", ranges(q.ranges)),
     ),
   );
 }

@@ -23,4 +23,5 @@ mod import;
 mod lifecycle;
 mod parts;
 mod publish;
+mod report;
 mod whole;
