@@ -34,6 +34,8 @@ pub enum Command {
     Generate(GenerateArgs),
     /// Models: import, compare, promote, go back, name segments.
     Models(ModelsArgs),
+    /// Make a run's page again, from its artifacts.
+    Report(ReportArgs),
     /// List the runs that Postgres keeps, or go back to one of them.
     Runs(RunsArgs),
     /// Remove people from everything that is kept, for good.
@@ -342,6 +344,19 @@ pub struct ImportArgs {
     /// Make it the champion even if there is one; the first model becomes it anyway.
     #[arg(long)]
     pub promote: bool,
+}
+
+/// `insiders report`.
+#[derive(Debug, clap::Args)]
+pub struct ReportArgs {
+    /// The run; by default the one of the latest moment.
+    pub run_id: Option<String>,
+    /// Where its artifacts are.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Write the page to this file; by default it takes its place among the artifacts.
+    #[arg(short, long)]
+    pub output: Option<PathBuf>,
 }
 
 /// `insiders runs`.

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use embed_and_cluster::{Evaluation, Explained, ExplainedSegment};
 use publish_to_rds::KeptRun;
-use shared::contracts::Manifest;
+use shared::contracts::{Manifest, Part};
 use shared::segments::{Migration, Migrations, Profile, SegmentProfile};
 
 use crate::pipeline::Finished;
@@ -68,6 +68,9 @@ pub(crate) fn summary(manifest: &Manifest, profile: &Profile, dir: &Path, publis
     for check in &manifest.checks {
         println!("check {}: {}", check.kind.name(), check.message);
     }
+    if let Some(path) = report_path(manifest, dir) {
+        println!("report: {}", path.display());
+    }
     if let Some(migrations) = &manifest.migrations {
         println!(
             "since {}: {} stayed, {} moved, {} entered, {} left",
@@ -92,6 +95,12 @@ pub(crate) fn summary(manifest: &Manifest, profile: &Profile, dir: &Path, publis
         }
         println!("{how}");
     }
+}
+
+/// The run's page in a folder of artifacts; runs of earlier versions have none.
+pub(crate) fn report_path(manifest: &Manifest, dir: &Path) -> Option<PathBuf> {
+    let page = manifest.artifacts.get(Part::Report.file_name());
+    page.map(|page| dir.join(&page.key))
 }
 
 /// A moment of a backfill, and who moved since the run before, whose segments are `before`.

@@ -26,6 +26,7 @@ pub mod measure;
 pub mod metrics;
 pub mod models;
 pub mod progress;
+pub mod report;
 pub mod segments;
 pub mod settings;
 pub mod store;

@@ -9,6 +9,7 @@ mod generate;
 mod models;
 mod place;
 mod psql;
+mod report;
 mod run;
 mod runs;
 mod upload;
@@ -26,6 +27,7 @@ pub async fn execute(args: Args) -> Result<(), Failure> {
         Command::Explore(args) => explore::explore(args).await,
         Command::Generate(args) => generate::generate(&args),
         Command::Models(args) => models::models(args).await,
+        Command::Report(args) => report::report(args).await,
         Command::Runs(args) => runs::runs(args).await,
         Command::Erase(args) => erase::erase(args).await,
         Command::Psql(args) => psql::psql(args).await,

@@ -25,5 +25,6 @@ mod import;
 mod lifecycle;
 mod parts;
 mod publish;
+mod report;
 mod rules;
 mod whole;

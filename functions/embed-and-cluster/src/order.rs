@@ -7,6 +7,7 @@ use shared::store::{ETag, Store};
 use shared::tables::{SegmentRows, read_segments};
 use shared::{Error, Result};
 
+use crate::report;
 use crate::write::as_of;
 
 /// Times that a lost race for the index is run again.
@@ -102,6 +103,9 @@ async fn compare(store: &Store, runs: &RunIndex, run: &IndexedRun) -> Result<()>
         return Ok(());
     };
     manifest.migrations = since(store, before, &rows, &labels(&rows)).await?;
+    if manifest.artifacts.contains_key(Part::Report.file_name()) {
+        report::redraw(store, &mut manifest, &rows).await?;
+    }
     let json = serde_json::to_vec_pretty(&manifest).map_err(|e| Error::Internal(e.to_string()))?;
     let json = Bytes::from(json);
     let written = store.put_if(&key, "application/json", json, Some(&etag));
@@ -155,7 +159,7 @@ async fn segments_of(store: &Store, run_id: &str) -> Result<Option<SegmentRows>>
     segments(store, &parse(&bytes, &key)?).await
 }
 
-async fn segments(store: &Store, manifest: &Manifest) -> Result<Option<SegmentRows>> {
+pub(crate) async fn segments(store: &Store, manifest: &Manifest) -> Result<Option<SegmentRows>> {
     let Some(artifact) = manifest.artifacts.get(Part::Segments.file_name()) else {
         return Ok(None);
     };
@@ -170,7 +174,7 @@ async fn read_index(store: &Store) -> Result<(RunIndex, Option<ETag>)> {
     Ok((parse(&bytes, Layout::INDEX)?, Some(etag)))
 }
 
-fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8], key: &str) -> Result<T> {
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8], key: &str) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|e| Error::Corrupt {
         object: key.to_owned(),
         reason: e.to_string(),

@@ -9,8 +9,8 @@ use shared::store::Store;
 use shared::tables::{SegmentRows, TableWriter, segments_batches, segments_schema};
 use shared::{Error, Result};
 
-use crate::order;
 use crate::score::{Scored, numbers};
+use crate::{order, report};
 
 const PARQUET: &str = "application/vnd.apache.parquet";
 
@@ -52,11 +52,11 @@ pub(crate) async fn run(store: &Store, mut state: RunState, scored: Scored) -> R
         rows: Some(count),
         ..table
     };
-    let profile = put_json(store, &layout.key(Part::Profile), &profile).await?;
+    let profiled = put_json(store, &layout.key(Part::Profile), &profile).await?;
     let metrics = put_json(store, &layout.key(Part::Metrics), &quality).await?;
     for (part, artifact) in [
         (Part::Segments, table),
-        (Part::Profile, profile),
+        (Part::Profile, profiled),
         (Part::Metrics, metrics),
     ] {
         let name = part.file_name().to_owned();
@@ -68,6 +68,11 @@ pub(crate) async fn run(store: &Store, mut state: RunState, scored: Scored) -> R
     let mut manifest = Manifest::of(&state, quality.clone(), as_of);
     manifest.drift = drift;
     manifest.migrations = migrations;
+    let page = report::page(store, &manifest, &profile, &rows).await?;
+    let page = report::put(store, &run_id, page).await?;
+    for artifacts in [&mut state.artifacts, &mut manifest.artifacts] {
+        artifacts.insert(Part::Report.file_name().to_owned(), page.clone());
+    }
     put_json(store, &layout.key(Part::Manifest), &manifest).await?;
     order::enter(store, &state).await?;
     tracing::info!(

@@ -23,6 +23,7 @@ const TABLES: [(Part, &str); 4] = [
     (Part::Segments, "customer_id"),
 ];
 const JSON: &str = "application/json";
+const HTML: &str = "text/html; charset=utf-8";
 const PARQUET: &str = "application/vnd.apache.parquet";
 
 /// What a run's tables are about to be, kept beside them until the manifest says the same:
@@ -102,8 +103,9 @@ async fn one(store: &Store, run_id: &str, ids: &Ids, report: &mut Report) -> Res
         report.rewrote(&artifact.key, removed);
     }
     if let Some(manifest) = &mut manifest {
-        let changed = segments.filter(|_| journal.tables.contains_key(Part::Segments.file_name()));
-        if let Some(rows) = &changed {
+        let has_changed = journal.tables.contains_key(Part::Segments.file_name());
+        let changed = segments.as_ref().filter(|_| has_changed);
+        if let Some(rows) = changed {
             let key = layout.key(Part::Profile);
             let before: Option<Profile> = parsed(store, &key).await?;
             let profile = json(&profile(rows, before.as_ref()))?;
@@ -111,10 +113,37 @@ async fn one(store: &Store, run_id: &str, ids: &Ids, report: &mut Report) -> Res
             let name = Part::Profile.file_name();
             manifest.artifacts.insert(name.to_owned(), artifact);
         }
-        settle(manifest, &journal, changed.as_ref(), ids);
+        settle(manifest, &journal, changed, ids);
+        if let Some(rows) = &segments {
+            page(store, &layout, manifest, rows).await?;
+        }
         store.put(&manifest_key, JSON, json(manifest)?).await?;
         report.rewrote(&manifest_key, 0);
         store.remove(&journal_key, None).await?;
+    } else {
+        // Of a run that did not come to its end; it has their points, and nobody reads it.
+        let key = layout.key(Part::Report);
+        if store.get_optional(&key).await?.is_some() {
+            store.remove(&key, None).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The run's page, drawn up from what is left. Runs of earlier versions have none.
+async fn page(
+    store: &Store,
+    layout: &Layout<'_>,
+    manifest: &mut Manifest,
+    rows: &SegmentRows,
+) -> Result<()> {
+    let name = Part::Report.file_name();
+    if manifest.artifacts.contains_key(name) {
+        let before: Option<Profile> = parsed(store, &layout.key(Part::Profile)).await?;
+        let profile = profile(rows, before.as_ref());
+        let page = embed_and_cluster::page(store, manifest, &profile, rows).await?;
+        let artifact = store.put(&layout.key(Part::Report), HTML, page).await?;
+        manifest.artifacts.insert(name.to_owned(), artifact);
     }
     Ok(())
 }
