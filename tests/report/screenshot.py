@@ -2,8 +2,8 @@
 """Makes docs/images/report.png: the page of a made-up shop, as the README shows it."""
 
 import io
-import tempfile
 import pathlib
+import tempfile
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
@@ -21,11 +21,14 @@ def main():
         sales = shop.generate(folder / "shop.csv", 270_000, 7_700)
         _, page = shop.two_moments(folder, sales, "2025-09-30")
         browser = playwright.chromium.launch(executable_path=shop.chromium(), args=["--no-sandbox"])
-        with opened(browser, page, height=1560) as watched:
+        with opened(browser, page) as watched:
             scroll_through(watched.page)
-            taken = watched.page.screenshot()
+            # Down to the end of the first row of cards.
+            card = watched.page.locator(".card").first.bounding_box()
+            clip = {"x": 0, "y": 0, "width": 1280, "height": card["y"] + card["height"] + 16}
+            taken = watched.page.screenshot(full_page=True, clip=clip)
         browser.close()
-    image = Image.open(io.BytesIO(taken)).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    image = Image.open(io.BytesIO(taken)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     image.save(OUTPUT, optimize=True)
     size = OUTPUT.stat().st_size
