@@ -15,3 +15,4 @@ mod retention;
 mod roles;
 mod rollback;
 mod tls;
+mod value;

@@ -12,7 +12,7 @@ use crate::settings::{CleaningSettings, Settings, SourceSettings};
 
 /// The version of everything that decides a run's bytes. Raise it when the same input and
 /// settings give other bytes than before, so that old and new runs never share an id.
-const SEMANTICS: u32 = 2;
+const SEMANTICS: u32 = 3;
 
 /// The object that a run reads, pinned to one content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,7 +152,8 @@ impl Run {
                 name: name.clone(),
             })
             .collect();
-        let run_id = digest_id(&("run", &data, &model_version, &names))?;
+        let beside = (&settings.rfm, &settings.value);
+        let run_id = digest_id(&("run", &data, &model_version, &names, beside))?;
         Ok(Self {
             run_id,
             bucket: bucket.to_owned(),

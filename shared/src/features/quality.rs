@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Customers, Describe, Features};
 use crate::transactions::line::{Line, moment_of};
 use crate::transactions::quarantine::{Defect, Reason};
+use crate::value::ValueReport;
 
 /// Rows dropped by each rule, in the order of the rules: a row counts for the first that
 /// drops it.
@@ -165,6 +166,7 @@ pub struct QualityReport {
     pub quarantined_by_reason: BTreeMap<&'static str, u64>,
     pub quarantined_by_column: BTreeMap<&'static str, u64>,
     pub ranges: BTreeMap<&'static str, Option<(serde_json::Value, serde_json::Value)>>,
+    pub value: ValueReport,
 }
 
 /// Canonical names of the columns.
@@ -188,6 +190,7 @@ impl QualityReport {
         stock_codes: &[String],
         source_columns: &[String],
         uploads: Vec<UploadRows>,
+        value: ValueReport,
     ) -> Self {
         let dropped = &tally.dropped;
         let read = tally.rows - tally.quarantined() - tally.after_as_of - tally.before_window;
@@ -277,6 +280,7 @@ impl QualityReport {
                     tally.seconds.map(|(a, b)| (moment(a), moment(b))),
                 ),
             ]),
+            value,
         }
     }
 }
