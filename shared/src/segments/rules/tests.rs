@@ -26,6 +26,7 @@ fn customers(n: usize, seed: u64) -> Features {
             share if share < 0.4 => 0.0,
             share => (2.0 + (share * 10.0).floor()) / (1.0 + (draw(row, 5) * 370.0).floor()),
         }),
+        ..Features::default()
     }
 }
 
