@@ -46,6 +46,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0007_numbers",
         sql: include_str!("../../../infra/migrations/0007_numbers.sql"),
     },
+    Migration {
+        name: "0008_value",
+        sql: include_str!("../../../infra/migrations/0008_value.sql"),
+    },
 ];
 
 const OPERATION: &str = "applying migrations";

@@ -159,7 +159,8 @@ impl Run {
                 name: name.clone(),
             })
             .collect();
-        let run_id = digest_id(&("run", &data, &model_version, &names))?;
+        let beside = (&settings.rfm, &settings.value);
+        let run_id = digest_id(&("run", &data, &model_version, &names, beside))?;
         Ok(Self {
             run_id,
             bucket: bucket.to_owned(),

@@ -1,11 +1,12 @@
 //! One row of features per customer.
 
 use super::Customers;
-use super::accumulate::Totals;
+use super::accumulate::{Totals, day_of};
 use crate::settings::Decimal;
+use crate::value::{Purchases, Value, Visits};
 use crate::{Error, Result};
 
-const SECONDS_A_DAY: i64 = 86_400;
+pub(super) const SECONDS_A_DAY: i64 = 86_400;
 
 /// Features by column, one entry a customer, in the byte order of the ids.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,6 +26,8 @@ pub struct Features {
     /// Distinct purchase invoices a day between the first and the last purchase; 0 where
     /// those are less than a day apart.
     pub frequency: Vec<f64>,
+    /// RFM and lifetime value.
+    pub value: Value,
 }
 
 impl Features {
@@ -58,6 +61,7 @@ impl Features {
             quantity_of_products: pick(&self.quantity_of_products, rows),
             returns: pick(&self.returns, rows),
             frequency: pick(&self.frequency, rows),
+            value: self.value.select(rows),
         }
     }
 
@@ -69,8 +73,9 @@ impl Features {
 }
 
 impl Customers<'_> {
-    /// The features of every customer with a purchase, seen from `as_of` (seconds).
-    pub fn features(&self, as_of: i64) -> Result<Features> {
+    /// The features of every customer with a purchase, seen from `as_of` (seconds), and in the
+    /// same order what their value is worked out from.
+    pub fn features(&self, as_of: i64) -> Result<(Features, Vec<Purchases>)> {
         let mut buyers: Vec<usize> = (0..self.totals.len())
             .filter(|&customer| {
                 self.totals
@@ -80,6 +85,7 @@ impl Customers<'_> {
             .collect();
         buyers.sort_unstable_by(|&a, &b| self.id_of(a).cmp(self.id_of(b)));
         let mut features = Features::default();
+        let mut purchases = Vec::with_capacity(buyers.len());
         for customer in buyers {
             let Some(totals) = self.totals.get(customer) else {
                 continue;
@@ -100,14 +106,38 @@ impl Customers<'_> {
             features
                 .frequency
                 .push(frequency(totals.purchase_invoices, first, last));
+            purchases.push(by_day(totals, first, last, as_of));
         }
-        Ok(features)
+        Ok((features, purchases))
     }
 
     /// Customers with a kept line, with or without a purchase.
     pub fn kept(&self) -> impl Iterator<Item = (bool, bool)> + '_ {
         let kept = self.totals.iter().filter(|totals| totals.is_kept);
         kept.map(|totals| (totals.purchases.is_some(), totals.return_invoices > 0))
+    }
+}
+
+/// Days are the calendar's, in the shop's own time. The first one's value is left out of the
+/// mean: it is what brought the customer here, not what they come again for.
+fn by_day(totals: &Totals, first: i64, last: i64, as_of: i64) -> Purchases {
+    let (from, to) = (day_of(first), day_of(last));
+    let days = |until: i32| u32::try_from(until - from).unwrap_or_default();
+    let repeats = totals.purchase_days.saturating_sub(1);
+    let first_day = totals.first_day.map_or(0, |(_, value)| value);
+    Purchases {
+        is_guest: totals.is_guest,
+        invoices: totals.purchase_invoices,
+        visits: Visits {
+            repeats,
+            recency: days(to),
+            age: days(day_of(as_of)),
+        },
+        mean_value: if repeats == 0 {
+            0.0
+        } else {
+            Decimal(totals.revenue - first_day).to_f64() / f64::from(repeats)
+        },
     }
 }
 
