@@ -13,6 +13,7 @@
 
 mod backfill;
 mod bad_input;
+mod bi;
 mod cleaning;
 mod erasure;
 mod evaluate;
@@ -23,4 +24,5 @@ mod import;
 mod lifecycle;
 mod parts;
 mod publish;
+mod value;
 mod whole;
