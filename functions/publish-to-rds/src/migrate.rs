@@ -50,6 +50,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0008_value",
         sql: include_str!("../../../infra/migrations/0008_value.sql"),
     },
+    Migration {
+        name: "0010_bi",
+        sql: include_str!("../../../infra/migrations/0010_bi.sql"),
+    },
 ];
 
 const OPERATION: &str = "applying migrations";
