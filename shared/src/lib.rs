@@ -12,10 +12,12 @@
 //! and global randomness: data in, data out, seeds passed in.
 
 pub mod bundle;
+pub mod columns;
 pub mod contracts;
 pub mod erasure;
 pub mod error;
 pub mod evaluation;
+pub mod exploration;
 pub mod features;
 pub mod history;
 pub mod import;

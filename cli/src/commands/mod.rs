@@ -4,6 +4,7 @@ mod backfill;
 mod demo;
 mod erase;
 mod evaluate;
+mod explore;
 mod generate;
 mod models;
 mod place;
@@ -23,6 +24,7 @@ pub async fn execute(args: Args) -> Result<(), Failure> {
         Command::Run(args) => run::run(args).await,
         Command::Backfill(args) => backfill::backfill(args).await,
         Command::Evaluate(args) => evaluate::evaluate(args).await,
+        Command::Explore(args) => explore::explore(args).await,
         Command::Generate(args) => generate::generate(&args),
         Command::Models(args) => models::models(args).await,
         Command::Report(args) => report::report(args).await,

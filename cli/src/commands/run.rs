@@ -32,6 +32,7 @@ pub(super) async fn execute(args: RunArgs, install: bool) -> Result<(), Failure>
             mode: args.mode.into(),
             as_of: args.as_of,
             force_publish: args.publish.force_publish,
+            fill_history: false,
         };
         let target = target(&args.publish, install);
         pipeline::run(&store, &args.dir, request, settings, &target, watch.clone()).await

@@ -13,9 +13,11 @@
 
 mod backfill;
 mod bad_input;
+mod checks;
 mod cleaning;
 mod erasure;
 mod evaluate;
+mod explore;
 mod golden;
 mod history;
 mod identity;
@@ -24,4 +26,5 @@ mod lifecycle;
 mod parts;
 mod publish;
 mod report;
+mod rules;
 mod whole;

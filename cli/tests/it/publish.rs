@@ -1,5 +1,6 @@
 //! `publish-to-rds` against a real Postgres.
 
+mod beneath;
 mod crash;
 mod erasure;
 mod files;
@@ -14,4 +15,5 @@ mod readers;
 mod retention;
 mod roles;
 mod rollback;
+mod rules;
 mod tls;

@@ -1,7 +1,5 @@
 //! The page of a run: what it is drawn up from is gathered here.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use shared::bundle::{Bundle, BundleManifest};
 use shared::contracts::{Artifact, Layout, Manifest, Part};
@@ -11,7 +9,7 @@ use shared::store::{ETag, Store};
 use shared::tables::{SegmentRows, read_batches};
 use shared::{Error, Result};
 
-use crate::write;
+use crate::order;
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -27,7 +25,7 @@ pub async fn page(
     rows: &SegmentRows,
 ) -> Result<Bytes> {
     let quality = artifact(manifest, Part::Quality)?;
-    let quality = write::parse(&store.get_verified(quality).await?, &quality.key)?;
+    let quality = order::parse(&store.get_verified(quality).await?, &quality.key)?;
     let defects = defects(store, manifest).await?;
     let model = model(store, &manifest.run.model_version).await?;
     let before = match &manifest.migrations {
@@ -42,7 +40,6 @@ pub async fn page(
         defects: &defects,
         model: model.as_ref(),
         before: before.as_ref(),
-        rules: &BTreeMap::new(),
         value: None,
     })?;
     render(&report)
@@ -91,10 +88,10 @@ async fn tagged(store: &Store, run_id: &str) -> Result<(Bytes, Manifest, ETag)> 
             hint: "runs/index.json lists the runs".to_owned(),
         });
     };
-    let manifest: Manifest = write::parse(&bytes, &key)?;
+    let manifest: Manifest = order::parse(&bytes, &key)?;
     let profile = artifact(&manifest, Part::Profile)?;
-    let profile = write::parse(&store.get_verified(profile).await?, &profile.key)?;
-    let rows = write::segments(store, &manifest).await?;
+    let profile = order::parse(&store.get_verified(profile).await?, &profile.key)?;
+    let rows = order::segments(store, &manifest).await?;
     let rows = rows.ok_or_else(|| missing(&manifest, Part::Segments))?;
     Ok((
         page(store, &manifest, &profile, &rows).await?,
@@ -133,7 +130,7 @@ async fn profile_of(store: &Store, run_id: &str) -> Result<Option<Profile>> {
     let key = Layout::new(run_id).key(Part::Profile);
     let found = store.get_optional(&key).await?;
     found
-        .map(|(bytes, _)| write::parse(&bytes, &key))
+        .map(|(bytes, _)| order::parse(&bytes, &key))
         .transpose()
 }
 

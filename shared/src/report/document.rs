@@ -9,7 +9,7 @@ use super::distributions::{self, Distribution};
 use super::flow::FlowPanel;
 use super::points::Points;
 use super::quality::{DataQuality, Defects};
-use super::value::{Rule, Value, ValuePanel};
+use super::value::{Value, ValuePanel};
 use crate::Result;
 use crate::bundle::BundleManifest;
 use crate::contracts::{Manifest, ModelAction, Promotion, Quality, StageReport};
@@ -34,8 +34,6 @@ pub struct Inputs<'a> {
     pub model: Option<&'a BundleManifest>,
     /// The profile of the run before, where it is still kept.
     pub before: Option<&'a Profile>,
-    /// Rules by number of the segment; empty where none were learned.
-    pub rules: &'a BTreeMap<u32, Rule>,
     /// RFM groups and lifetime values, where they were computed.
     pub value: Option<Value<'a>>,
 }

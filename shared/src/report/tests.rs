@@ -24,7 +24,6 @@ struct Fixture {
     rows: SegmentRows,
     quality: Json,
     defects: Defects,
-    rules: BTreeMap<u32, Rule>,
 }
 
 /// `n` customers in three segments, two of them named to break out of the page.
@@ -47,6 +46,7 @@ fn fixture(n: usize) -> Fixture {
         embedding_y: (0..n).map(|i| (i % 101) as f64 * 0.1).collect(),
         label: labels.iter().map(|&label| label.cast_signed()).collect(),
         segment: labels.iter().map(|&l| names[l as usize].clone()).collect(),
+        next_step: Vec::new(),
         features,
     };
     let object = ObjectRef {
@@ -66,12 +66,16 @@ fn fixture(n: usize) -> Fixture {
         mode: Mode::Auto,
         as_of: None,
         force_publish: false,
+        fill_history: false,
     };
     let figures = Quality {
         segments: 3,
         inertia: 12.5,
         silhouette: 0.8,
         silhouette_sample: None,
+        rules_f1: None,
+        next_step_verified_share: None,
+        next_step_sample: None,
     };
     let as_of = "2011-12-09".parse().unwrap();
     let state = RunState {
@@ -90,6 +94,7 @@ fn fixture(n: usize) -> Fixture {
         quality: None,
         artifacts: BTreeMap::new(),
         stages: Vec::new(),
+        checks: Vec::new(),
     };
     Fixture {
         manifest: Manifest::of(&state, figures, as_of),
@@ -97,7 +102,6 @@ fn fixture(n: usize) -> Fixture {
         rows,
         quality: json!({"dropped": {"country": 9, "customer": 0}, "quarantined_by_reason": {HOSTILE: 1}}),
         defects: Defects::default(),
-        rules: BTreeMap::new(),
     }
 }
 
@@ -111,7 +115,6 @@ impl Fixture {
             defects: &self.defects,
             model: None,
             before: None,
-            rules: &self.rules,
             value: None,
         })
         .unwrap()

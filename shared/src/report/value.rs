@@ -1,21 +1,8 @@
-//! Rules, RFM groups and lifetime values: what other parts say of the same customers.
+//! RFM groups and lifetime values: what other parts say of the same customers.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-
-/// A rule that says who is in a segment, and how well it does.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Rule {
-    /// In words, in the features' own units.
-    pub text: String,
-    /// Share of those whom it names that are in the segment.
-    pub precision: f64,
-    /// Share of the segment that it names.
-    pub recall: f64,
-    /// Share of all customers that it names.
-    pub coverage: f64,
-}
 
 /// By customer, in the order of the rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
