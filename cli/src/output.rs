@@ -65,11 +65,11 @@ pub(crate) fn summary(manifest: &Manifest, profile: &Profile, dir: &Path, publis
         "artifacts: {}",
         dir.join("runs").join(&manifest.run.run_id).display()
     );
-    for check in &manifest.checks {
-        println!("check {}: {}", check.kind.name(), check.message);
-    }
     if let Some(path) = report_path(manifest, dir) {
         println!("report: {}", path.display());
+    }
+    for check in &manifest.checks {
+        println!("check {}: {}", check.kind.name(), check.message);
     }
     if let Some(migrations) = &manifest.migrations {
         println!(

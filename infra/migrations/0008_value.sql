@@ -28,9 +28,10 @@ CREATE FUNCTION insiders.row_bytes(members regclass) RETURNS text
 LANGUAGE sql STABLE SET search_path = '' AS $body$
     SELECT concat(
         string_agg(c.sent, ' || ' ORDER BY c.attnum) FILTER (WHERE c.attnotnull),
-        format(' || CASE WHEN %I IS NULL THEN %L ELSE ', (array_agg(c.attname ORDER BY c.attnum) FILTER (WHERE NOT c.attnotnull))[1], '')
+        CASE WHEN NOT bool_and(c.attnotnull) THEN
+            format(' || CASE WHEN %I IS NULL THEN %L ELSE ', (array_agg(c.attname ORDER BY c.attnum) FILTER (WHERE NOT c.attnotnull))[1], '')
             || string_agg(format('coalesce(int4send(octet_length(%1$s)) || %1$s, int4send(-1))', c.sent), ' || ' ORDER BY c.attnum) FILTER (WHERE NOT c.attnotnull)
-            || ' END')
+            || ' END' END)
     FROM (
         SELECT a.attnum, a.attname, a.attnotnull,
             CASE WHEN t.typname = 'text' THEN format('convert_to(%I, %L)', a.attname, 'UTF8')

@@ -36,6 +36,11 @@ export function model(report) {
           ["Silhouette", `${format.three(m.quality.silhouette)}${now(m, "silhouette", format.three)}`],
           ["Inertia", `${format.figure(m.quality.inertia)}${now(m, "inertia", format.figure)}`],
           stability && ["Stability", format.three(stability.value)],
+          m.quality.rules_f1 != null && ["Rules", `F1 ${format.three(m.quality.rules_f1)}, the mean over the customers`],
+          m.quality.next_step_verified_share != null && [
+            "Next steps",
+            `${format.percent(m.quality.next_step_verified_share)} of ${format.count(m.quality.next_step_sample)} that were tried lead into the first segment`,
+          ],
           m.promotion && ["Standing", standing(m.promotion)],
         ]),
       ),

@@ -40,6 +40,7 @@ export function quality(report) {
     "quality",
     "Data quality",
     `${format.count(q.rows)} rows were read. What can't be read is kept apart with its reason in quarantine.parquet; this page has no customer's row.`,
+    q.checks.length > 0 && checks(q.checks),
     h(
       "div",
       { class: "panel surface" },
@@ -60,7 +61,7 @@ export function quality(report) {
         "div",
         { class: "column" },
         panel("Dropped by rule", q.dropped.length > 0 && counts("Rows by rule", "Rule", q.dropped, RULES)),
-        panel("Empty values", q.missing.length > 0 && counts("Rows without a value, by column", "Column", q.missing, {})),
+        panel("Columns", q.profile.length > 0 && columns(q.profile)),
         panel("Ranges of what was read", ranges(q.ranges)),
       ),
       panel(
@@ -83,6 +84,22 @@ function panel(title, ...content) {
 
 const counts = (caption, head, entries, names) =>
   table(caption, [head, ">Rows"], entries.map(({ name, rows }) => [names[name] ?? name, format.count(rows)]));
+
+const columns = (entries) =>
+  table(
+    "Of the rows that were read",
+    ["Column", ">Empty", ">Different values"],
+    entries.map(({ name, nulls, distinct }) => [name, format.count(nulls), distinct === undefined ? "" : format.count(distinct)]),
+  );
+
+function checks(entries) {
+  return h(
+    "div",
+    { class: "note checks" },
+    h("h3", null, "Not as in the run before"),
+    h("ul", null, entries.map(({ kind, message }) => h("li", null, `${kind}: ${message}`))),
+  );
+}
 
 function reasons(entries) {
   return table(

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use shared::bundle::{Bundle, BundleManifest};
 use shared::contracts::{Artifact, Layout, Manifest, Part};
-use shared::report::{Defects, Inputs, Report, render};
+use shared::report::{Defects, Inputs, Report, Value, render};
 use shared::segments::Profile;
 use shared::store::{ETag, Store};
 use shared::tables::{SegmentRows, read_batches};
@@ -32,6 +32,8 @@ pub async fn page(
         Some(migrations) => profile_of(store, &migrations.since).await?,
         None => None,
     };
+    // Tables of earlier versions have none.
+    let customers = &rows.features.value;
     let report = Report::of(&Inputs {
         manifest,
         profile,
@@ -40,7 +42,10 @@ pub async fn page(
         defects: &defects,
         model: model.as_ref(),
         before: before.as_ref(),
-        value: None,
+        value: (!customers.rfm_group.is_empty()).then_some(Value {
+            rfm_group: &customers.rfm_group,
+            clv: &customers.clv,
+        }),
     })?;
     render(&report)
 }

@@ -54,6 +54,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0009_rules",
         sql: include_str!("../../../infra/migrations/0009_rules.sql"),
     },
+    Migration {
+        name: "0010_bi",
+        sql: include_str!("../../../infra/migrations/0010_bi.sql"),
+    },
 ];
 
 const OPERATION: &str = "applying migrations";

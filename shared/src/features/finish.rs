@@ -154,3 +154,73 @@ fn frequency(invoices: u32, first: i64, last: i64) -> f64 {
         f64::from(invoices) / days as f64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+    use crate::transactions::line::Line;
+
+    /// Lines of customer 7: invoice, day, hour, amount.
+    fn purchases(lines: &[(&str, i64, i64, i64)], as_of: i64) -> Purchases {
+        let settings = Settings::default();
+        let mut customers = Customers::new(&settings.cleaning, None);
+        for &(invoice_no, day, hour, amount) in lines {
+            let amount: Decimal = amount.to_string().parse().unwrap();
+            let line = Line {
+                invoice_no,
+                stock_code: "A1",
+                description: Some("x"),
+                quantity: 1,
+                seconds: day * SECONDS_A_DAY + hour * 3_600,
+                unit_price: amount,
+                amount,
+                customer_id: Some("7"),
+                country: "UK",
+            };
+            let kept = customers.attribute(&line, 1).unwrap().unwrap();
+            customers.add(kept, &line).unwrap();
+        }
+        customers.features(as_of * SECONDS_A_DAY).unwrap().1[0]
+    }
+
+    #[test]
+    fn repeat_purchases_are_days_after_the_first_and_its_value_is_left_out() {
+        // Day 10: 5 + 3 in two invoices, day 12: 20, day 20: 4 + 6. Two days after the first
+        // with 30 in all; from 10 to 20, seen from 25.
+        let mut lines = vec![
+            ("1", 10, 9, 5),
+            ("2", 10, 23, 3),
+            ("3", 12, 0, 20),
+            ("4", 20, 1, 4),
+            ("5", 20, 8, 6),
+        ];
+        let expected = Purchases {
+            is_guest: false,
+            invoices: 5,
+            visits: Visits {
+                repeats: 2,
+                recency: 10,
+                age: 15,
+            },
+            mean_value: 15.0,
+        };
+        for _ in 0..lines.len() {
+            assert_eq!(purchases(&lines, 25), expected);
+            lines.rotate_left(1);
+        }
+        lines.reverse();
+        assert_eq!(purchases(&lines, 25), expected);
+    }
+
+    #[test]
+    fn a_customer_of_one_day_came_never_again() {
+        let found = purchases(&[("1", -3, 9, 5), ("2", -3, 10, 5)], 0);
+        assert_eq!((found.invoices, found.mean_value), (2, 0.0));
+        let age_only = Visits {
+            age: 3,
+            ..Visits::default()
+        };
+        assert_eq!(found.visits, age_only);
+    }
+}

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::document::Inputs;
-use super::value::Rule;
 use crate::features::Features;
 use crate::segments::Migrations;
+use crate::segments::rules::MeasuredRule;
 
 /// A segment.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,6 +28,30 @@ pub struct Card {
     /// Against the run before, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
+}
+
+/// A rule that says who is in a segment, and how true it is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rule {
+    /// In words, in the features' own units.
+    pub text: String,
+    /// Share of those whom it names that are in the segment.
+    pub precision: f64,
+    /// Share of the segment that it names.
+    pub recall: f64,
+    /// Share of all customers that it names.
+    pub coverage: f64,
+}
+
+impl Rule {
+    fn of(measured: &MeasuredRule) -> Self {
+        Self {
+            text: measured.rule.clone(),
+            precision: measured.rule_precision,
+            recall: measured.rule_recall,
+            coverage: measured.rule_coverage,
+        }
+    }
 }
 
 /// Means of the features.
@@ -114,7 +138,7 @@ pub(super) fn of(inputs: &Inputs<'_>, places: &[usize]) -> Vec<Card> {
                 share: segment.share,
                 revenue_share: segment.revenue_share,
                 means,
-                rule: segment.rule.as_ref().map(Rule::from),
+                rule: segment.rule.as_ref().map(Rule::of),
                 change: migrations.map(|found| change(found, segment.label, revenue_before)),
             }
         })

@@ -13,14 +13,14 @@ mod quality;
 mod sample;
 mod value;
 
-pub use cards::{Card, Change, Means};
+pub use cards::{Card, Change, Means, Rule};
 pub use distributions::{Distribution, Scale};
 pub use document::{Headline, Inputs, Insiders, Model, Report, RunPanel};
 pub use flow::{FlowPanel, Node};
 pub use page::render;
-pub use points::{MOST_POINTS, Points};
-pub use quality::{DataQuality, Defect, Defects};
-pub use value::{Rule, Value, ValuePanel};
+pub use points::{Logarithmic, MOST_POINTS, Points};
+pub use quality::{Column, Count, DataQuality, Defect, Defects, ReasonCount};
+pub use value::{Clv, Value, ValuePanel};
 
 #[cfg(test)]
 mod tests;

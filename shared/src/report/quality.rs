@@ -8,6 +8,7 @@ use arrow_array::types::UInt64Type;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::columns::{Check, ColumnProfile};
 use crate::contracts::Manifest;
 use crate::{Error, Result};
 
@@ -93,10 +94,24 @@ pub struct DataQuality {
     pub after_as_of: u64,
     /// Rows before the window.
     pub before_window: u64,
-    /// Rows without a value, by column, where there are any.
-    pub missing: Vec<Count>,
+    /// The columns of the rows that were read.
+    pub profile: Vec<Column>,
+    /// What differs from the run before in the export.
+    pub checks: Vec<Check>,
     /// Least and greatest quantity, price and date of the rows that were read.
     pub ranges: Value,
+}
+
+/// A column in figures. Its values stay where they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Column {
+    /// Its canonical name.
+    pub name: String,
+    /// Rows without a value.
+    pub nulls: u64,
+    /// Different values, where they could be counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distinct: Option<u64>,
 }
 
 /// A name and how many there are.
@@ -126,7 +141,7 @@ struct Told {
     dropped: BTreeMap<String, u64>,
     quarantined_by_reason: BTreeMap<String, u64>,
     quarantined_by_column: BTreeMap<String, u64>,
-    na: BTreeMap<String, u64>,
+    column_profile: BTreeMap<String, ColumnProfile>,
     ranges: Value,
 }
 
@@ -138,6 +153,7 @@ impl DataQuality {
         })?;
         let counts = &manifest.counts;
         let reasons = sorted(told.quarantined_by_reason).into_iter();
+        let columns = told.column_profile.into_iter();
         Ok(Self {
             rows: counts.rows_read,
             kept: counts.rows_kept,
@@ -154,7 +170,14 @@ impl DataQuality {
             columns: sorted(told.quarantined_by_column),
             after_as_of: counts.rows_after_as_of,
             before_window: counts.rows_before_window,
-            missing: sorted(told.na),
+            profile: columns
+                .map(|(name, column)| Column {
+                    name,
+                    nulls: column.nulls,
+                    distinct: column.distinct,
+                })
+                .collect(),
+            checks: manifest.checks.clone(),
             ranges: told.ranges,
         })
     }

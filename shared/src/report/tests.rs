@@ -16,6 +16,7 @@ use crate::segments::next_step::NextStep;
 use crate::segments::{Member, Migrations, Profile, Segment};
 use crate::settings::Settings;
 use crate::tables::SegmentRows;
+use crate::value::Value;
 
 const HOSTILE: &str = "</script><script>alert(1)</script><!--";
 
@@ -30,6 +31,7 @@ struct Fixture {
 /// `n` customers in three segments, two of them named to break out of the page.
 fn fixture(n: usize) -> Fixture {
     let features = Features {
+        value: Value::default(),
         customer_id: (0..n).map(|i| format!("id-of-{i:07}")).collect(),
         is_guest: (0..n).map(|i| i % 4 == 0).collect(),
         gross_revenue: (0..n).map(|i| (i % 997) as f64 * 7.31).collect(),

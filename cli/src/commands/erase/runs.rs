@@ -103,19 +103,19 @@ async fn one(store: &Store, run_id: &str, ids: &Ids, report: &mut Report) -> Res
         report.rewrote(&artifact.key, removed);
     }
     if let Some(manifest) = &mut manifest {
+        let before: Option<Profile> = parsed(store, &layout.key(Part::Profile)).await?;
         let has_changed = journal.tables.contains_key(Part::Segments.file_name());
         let changed = segments.as_ref().filter(|_| has_changed);
         if let Some(rows) = changed {
-            let key = layout.key(Part::Profile);
-            let before: Option<Profile> = parsed(store, &key).await?;
             let profile = json(&profile(rows, before.as_ref()))?;
-            let artifact = store.put(&key, JSON, profile).await?;
+            let artifact = store.put(&layout.key(Part::Profile), JSON, profile).await?;
             let name = Part::Profile.file_name();
             manifest.artifacts.insert(name.to_owned(), artifact);
         }
         settle(manifest, &journal, changed, ids);
         if let Some(rows) = &segments {
-            page(store, &layout, manifest, rows).await?;
+            let profile = profile(rows, before.as_ref());
+            page(store, &layout, manifest, &profile, rows).await?;
         }
         store.put(&manifest_key, JSON, json(manifest)?).await?;
         report.rewrote(&manifest_key, 0);
@@ -135,13 +135,12 @@ async fn page(
     store: &Store,
     layout: &Layout<'_>,
     manifest: &mut Manifest,
+    profile: &Profile,
     rows: &SegmentRows,
 ) -> Result<()> {
     let name = Part::Report.file_name();
     if manifest.artifacts.contains_key(name) {
-        let before: Option<Profile> = parsed(store, &layout.key(Part::Profile)).await?;
-        let profile = profile(rows, before.as_ref());
-        let page = embed_and_cluster::page(store, manifest, &profile, rows).await?;
+        let page = embed_and_cluster::page(store, manifest, profile, rows).await?;
         let artifact = store.put(&layout.key(Part::Report), HTML, page).await?;
         manifest.artifacts.insert(name.to_owned(), artifact);
     }

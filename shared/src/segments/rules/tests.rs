@@ -16,6 +16,7 @@ fn customers(n: usize, seed: u64) -> Features {
     let whole =
         |of: &dyn Fn(usize) -> f64| -> Vec<i64> { (0..n).map(|row| of(row) as i64).collect() };
     Features {
+        value: crate::value::Value::default(),
         customer_id: (0..n).map(|row| format!("{row:06}")).collect(),
         is_guest: vec![false; n],
         gross_revenue: column(&|row| (long_tail(row, 0, 40.0) * 100.0).round() / 100.0),
