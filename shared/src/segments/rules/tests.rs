@@ -236,6 +236,33 @@ fn the_same_rules_on_any_number_of_threads() {
 }
 
 #[test]
+#[ignore = "a measurement"]
+#[allow(clippy::print_stderr)]
+fn a_million_customers() {
+    use crate::segments::next_step::next_steps;
+
+    let features = customers(1_000_000, 5);
+    let labels = labels(&features, |row| {
+        ((row[2].ln() * 2.0 + row[1] / 100.0) as u32).min(10)
+    });
+    let start = std::time::Instant::now();
+    let rules = induce(&features, &labels, 11, 42).unwrap();
+    let induced = start.elapsed();
+    let measured = Measured::of(&rules, &features, &labels);
+    let figures = start.elapsed();
+    let is_member: Vec<bool> = labels.iter().map(|&label| label == 10).collect();
+    let steps = next_steps(&rules[10], &features, &is_member);
+    assert_eq!(steps.len(), labels.len());
+    let all = start.elapsed();
+    eprintln!(
+        "rules {induced:.2?}, figures {:.2?}, next steps {:.2?}, mean F1 {:.3}",
+        figures - induced,
+        all - figures,
+        measured.mean_f1
+    );
+}
+
+#[test]
 fn rules_are_json_lists_of_conditions() {
     let rule = Rule {
         any_of: vec![vec![Condition {
