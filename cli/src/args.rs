@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use shared::contracts::{AsOf, Mode};
+use shared::exploration::KRange;
 use shared::settings::Profile;
 
 /// Customer segmentation: who are the Insiders, what are they worth, and who are the others.
@@ -27,10 +28,14 @@ pub enum Command {
     Backfill(BackfillArgs),
     /// Say how good the segments of an export are, and how stable.
     Evaluate(EvaluateArgs),
+    /// Compare numbers of segments, methods and spaces, and recommend one.
+    Explore(ExploreArgs),
     /// Write the sales of a shop that does not exist, as CSV.
     Generate(GenerateArgs),
     /// Models: import, compare, promote, go back, name segments.
     Models(ModelsArgs),
+    /// Make a run's page again, from its artifacts.
+    Report(ReportArgs),
     /// List the runs that Postgres keeps, or go back to one of them.
     Runs(RunsArgs),
     /// Remove people from everything that is kept, for good.
@@ -149,6 +154,43 @@ pub struct EvaluateArgs {
     /// Refits on 80% of the customers each.
     #[arg(long, default_value_t = 20)]
     pub resamples: usize,
+    /// Print JSON alone.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `insiders explore`.
+#[derive(Debug, clap::Args)]
+pub struct ExploreArgs {
+    /// The export: a file, or s3://bucket/key. Its customers are placed by the champion of the
+    /// folder if it has one, else by models fitted for the purpose.
+    #[arg(required_unless_present = "run", conflicts_with = "run")]
+    pub input: Option<String>,
+    /// A run of the folder in place of an export.
+    #[arg(long, conflicts_with = "config")]
+    pub run: Option<String>,
+    /// Where runs and models are, and where the result goes: under explore/.
+    #[arg(long, default_value = "insiders-data")]
+    pub dir: PathBuf,
+    /// Settings, as insiders.toml: models are fitted with them, whatever champion there is.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Numbers of segments, both ends included.
+    #[arg(long, default_value = "2..25", value_name = "FROM..TO")]
+    pub k: KRange,
+    /// Refits on 80% of the customers each, by which a choice's stability is measured.
+    #[arg(long, default_value_t = 10)]
+    pub resamples: usize,
+    /// Mean adjusted Rand index of the refits from which a choice counts as stable.
+    #[arg(long, default_value_t = 0.9, value_parser = share)]
+    pub stable: f64,
+    /// Restarts of k-means.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub restarts: u32,
+    /// Most customers to look at, drawn by the seed: hierarchical clustering takes memory in
+    /// their square.
+    #[arg(long, default_value_t = 6_000, value_parser = clap::value_parser!(u32).range(50..=20_000))]
+    pub sample: u32,
     /// Print JSON alone.
     #[arg(long)]
     pub json: bool,
@@ -302,6 +344,19 @@ pub struct ImportArgs {
     /// Make it the champion even if there is one; the first model becomes it anyway.
     #[arg(long)]
     pub promote: bool,
+}
+
+/// `insiders report`.
+#[derive(Debug, clap::Args)]
+pub struct ReportArgs {
+    /// The run; by default the one of the latest moment.
+    pub run_id: Option<String>,
+    /// Where its artifacts are.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Write the page to this file; by default it takes its place among the artifacts.
+    #[arg(short, long)]
+    pub output: Option<PathBuf>,
 }
 
 /// `insiders runs`.

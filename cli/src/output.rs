@@ -3,14 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::Path;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 
-use embed_and_cluster::Evaluation;
+use embed_and_cluster::{Evaluation, Explained, ExplainedSegment};
 use publish_to_rds::KeptRun;
-use shared::contracts::Manifest;
-use shared::segments::{Migration, Migrations, Profile};
+use shared::contracts::{Manifest, Part};
+use shared::segments::{Migration, Migrations, Profile, SegmentProfile};
 
 use crate::pipeline::Finished;
+
+/// Columns of a profile's figures, and what is between them and the rule.
+const FIGURES: usize = 11 + 8 + 14 + 14 + 9 + 9 + 12 + 2;
 
 /// A failure, on one line.
 pub(crate) fn error(failure: &crate::Failure) {
@@ -32,7 +36,7 @@ pub(crate) fn result(text: &str) {
 
 /// What a run found and where everything is.
 pub(crate) fn summary(manifest: &Manifest, profile: &Profile, dir: &Path, published: Option<&str>) {
-    println!("{}", table(profile));
+    println!("{}", table(profile, columns()));
     let (counts, quality) = (&manifest.counts, &manifest.quality);
     println!(
         "{} customers ({} guests) from {} rows: {} kept, {} dropped by rule, {} quarantined",
@@ -61,6 +65,12 @@ pub(crate) fn summary(manifest: &Manifest, profile: &Profile, dir: &Path, publis
         "artifacts: {}",
         dir.join("runs").join(&manifest.run.run_id).display()
     );
+    if let Some(path) = report_path(manifest, dir) {
+        println!("report: {}", path.display());
+    }
+    for check in &manifest.checks {
+        println!("check {}: {}", check.kind.name(), check.message);
+    }
     if let Some(migrations) = &manifest.migrations {
         println!(
             "since {}: {} stayed, {} moved, {} entered, {} left",
@@ -87,8 +97,14 @@ pub(crate) fn summary(manifest: &Manifest, profile: &Profile, dir: &Path, publis
     }
 }
 
-/// A moment of a backfill: its segments, and who moved since the moment before.
-pub(crate) fn moment(finished: &Finished, before: Option<&Finished>) -> shared::Result<String> {
+/// The run's page in a folder of artifacts; runs of earlier versions have none.
+pub(crate) fn report_path(manifest: &Manifest, dir: &Path) -> Option<PathBuf> {
+    let page = manifest.artifacts.get(Part::Report.file_name());
+    page.map(|page| dir.join(&page.key))
+}
+
+/// A moment of a backfill, and who moved since the run before, whose segments are `before`.
+pub(crate) fn moment(finished: &Finished, before: Option<&Profile>) -> shared::Result<String> {
     let manifest = &finished.manifest;
     let mut text = format!(
         "{}: {} customers, run {}, model {}\n",
@@ -100,7 +116,7 @@ pub(crate) fn moment(finished: &Finished, before: Option<&Finished>) -> shared::
     let (Some(before), Some(migrations)) = (before, &manifest.migrations) else {
         return Ok(text);
     };
-    matrix(&mut text, migrations, &before.profile, &finished.profile)?;
+    matrix(&mut text, migrations, before, &finished.profile)?;
     Ok(text)
 }
 
@@ -202,6 +218,45 @@ pub(crate) fn evaluation(measured: &Evaluation) {
     for segment in &measured.segment_stability {
         println!("  {:.3}  {}", segment.jaccard, segment.segment);
     }
+    println!("{}", rules(&measured.rules));
+}
+
+/// The rules of the segments as a table, beside the best boxes of RFM quintiles.
+fn rules(measured: &Explained) -> String {
+    let longest = |of: fn(&ExplainedSegment) -> &str| {
+        let lengths = measured.segments.iter().map(|row| of(row).chars().count());
+        lengths.max().unwrap_or(0).max("segment".len())
+    };
+    let (name, rule) = (
+        longest(|row| &row.segment),
+        longest(|row| row.rule.rule.as_str()),
+    );
+    let mut text = format!(
+        "{:<name$}  {:<rule$}{:>11}{:>8}{:>10}{:>7}{:>8}  RFM box\n",
+        "segment", "rule", "precision", "recall", "coverage", "F1", "RFM F1"
+    );
+    for row in &measured.segments {
+        let told = &row.rule;
+        // Writing to a String can't fail.
+        let _ = writeln!(
+            text,
+            "{:<name$}  {:<rule$}{:>11.3}{:>8.3}{:>10.3}{:>7.3}{:>8.3}  {}",
+            row.segment,
+            told.rule,
+            told.rule_precision,
+            told.rule_recall,
+            told.rule_coverage,
+            told.rule_f1,
+            row.rfm_f1,
+            row.rfm
+        );
+    }
+    let _ = write!(
+        text,
+        "mean F1, weighted by customers: rules {:.3}, best single RFM boxes {:.3}",
+        measured.mean_f1, measured.rfm_mean_f1
+    );
+    text
 }
 
 /// The runs that are kept; the one that readers see has a star.
@@ -216,15 +271,29 @@ pub(crate) fn runs(runs: &[KeptRun]) {
     }
 }
 
-/// The profile as a table, the segment of the highest mean revenue first.
-fn table(profile: &Profile) -> String {
+/// Columns of the terminal; as many as it takes where there is none.
+fn columns() -> usize {
+    if !std::io::stdout().is_terminal() {
+        return usize::MAX;
+    }
+    let size = rustix::termios::tcgetwinsize(std::io::stdout());
+    size.map_or(80, |size| usize::from(size.ws_col))
+}
+
+/// The profile as a table, the segment of the highest mean revenue first; with the segments'
+/// rules if `columns` are enough.
+fn table(profile: &Profile, columns: usize) -> String {
     let names = profile
         .segments
         .iter()
         .map(|row| row.segment.chars().count());
     let width = names.max().unwrap_or(0).max("segment".len());
+    let rule = |row: &SegmentProfile| row.rule.as_ref().map(|rule| rule.rule.clone());
+    let longest = profile.segments.iter().filter_map(rule);
+    let longest = longest.map(|rule| rule.chars().count()).max();
+    let rules = longest.is_some_and(|longest| width + FIGURES + longest <= columns);
     let mut text = format!(
-        "{:<width$}{:>11}{:>8}{:>14}{:>14}{:>9}{:>9}{:>12}\n",
+        "{:<width$}{:>11}{:>8}{:>14}{:>14}{:>9}{:>9}{:>12}{}\n",
         "segment",
         "customers",
         "share",
@@ -232,13 +301,14 @@ fn table(profile: &Profile) -> String {
         "invoices/day",
         "returns",
         "recency",
-        "of revenue"
+        "of revenue",
+        if rules { "  rule" } else { "" }
     );
     for row in &profile.segments {
         // Writing to a String can't fail.
         let _ = writeln!(
             text,
-            "{:<width$}{:>11}{:>7.1}%{:>14.2}{:>14.4}{:>9.2}{:>7.0} d{:>11.1}%",
+            "{:<width$}{:>11}{:>7.1}%{:>14.2}{:>14.4}{:>9.2}{:>7.0} d{:>11.1}%{}",
             row.segment,
             row.customers,
             row.share * 100.0,
@@ -246,7 +316,10 @@ fn table(profile: &Profile) -> String {
             row.frequency,
             row.returns,
             row.recency_days,
-            row.revenue_share * 100.0
+            row.revenue_share * 100.0,
+            rule(row)
+                .filter(|_| rules)
+                .map_or_else(String::new, |rule| format!("  {rule}"))
         );
     }
     text

@@ -34,6 +34,8 @@ pub struct Finished {
     pub manifest: Manifest,
     /// Its segments.
     pub profile: Profile,
+    /// Why history that was to be filled in was not.
+    pub not_published: Option<Error>,
 }
 
 /// The store of a folder, served in process.
@@ -65,7 +67,7 @@ pub async fn run(
         store: store.clone(),
         progress: Arc::clone(&progress),
     };
-    let force = request.force_publish;
+    let (force, fill_history) = (request.force_publish, request.fill_history);
     let computed = async {
         let state = preprocess_to_parquet::handle(&preprocess, request).await?;
         embed_and_cluster::handle(&embed, state).await
@@ -76,10 +78,11 @@ pub async fn run(
         (Ok(mut state), Ok(server)) => {
             let run_id = state.run.run_id.clone();
             state.run.force_publish = force;
+            state.run.fill_history = fill_history;
             let published = match database(target, server.as_ref()) {
-                Ok(None) => Ok(()),
+                Ok(None) => Ok(None),
                 // readers go on seeing the champion's run
-                Ok(Some(_)) if state.promotion.as_ref().is_some_and(|p| !p.promoted) => Ok(()),
+                Ok(Some(_)) if state.promotion.as_ref().is_some_and(|p| !p.promoted) => Ok(None),
                 Ok(Some(database)) => {
                     progress.step("publish");
                     let publish = publish_to_rds::Context {
@@ -87,14 +90,17 @@ pub async fn run(
                         database,
                         progress,
                     };
-                    publish_to_rds::handle(&publish, state).await.map(drop)
+                    match publish_to_rds::handle(&publish, state).await {
+                        Err(error @ Error::Superseded { .. }) if fill_history => Ok(Some(error)),
+                        published => published.map(|_| None),
+                    }
                 }
                 Err(error) => Err(error),
             };
             stop(server)
                 .await
                 .and(published.map_err(Failure::from))
-                .map(|()| run_id)
+                .map(|not_published| (run_id, not_published))
         }
         (Err(error), server) => {
             if let Ok(server) = server {
@@ -104,7 +110,13 @@ pub async fn run(
         }
         (Ok(_), Err(error)) => Err(error),
     };
-    Ok(finished(store, &published?).await?)
+    let (run_id, not_published) = published?;
+    let layout = Layout::new(&run_id);
+    Ok(Finished {
+        manifest: read(store, &layout.key(Part::Manifest)).await?,
+        profile: profile(store, &run_id).await?,
+        not_published,
+    })
 }
 
 async fn server(dir: &Path, target: &Target) -> Result<Option<LocalPostgres>, Failure> {
@@ -139,12 +151,9 @@ fn database(
     publish_to_rds::Database::parse(url).map(|database| Some(database.with_ca_file(ca_file)))
 }
 
-async fn finished(store: &Store, run_id: &str) -> Result<Finished> {
-    let layout = Layout::new(run_id);
-    Ok(Finished {
-        manifest: read(store, &layout.key(Part::Manifest)).await?,
-        profile: read(store, &layout.key(Part::Profile)).await?,
-    })
+/// The segments of a run.
+pub(crate) async fn profile(store: &Store, run_id: &str) -> Result<Profile> {
+    read(store, &Layout::new(run_id).key(Part::Profile)).await
 }
 
 async fn read<T: serde::de::DeserializeOwned>(store: &Store, key: &str) -> Result<T> {

@@ -218,6 +218,7 @@ impl Imported {
             training_sha256: digest,
             training_customers: points.nrows() as u64,
             segments,
+            rules: Vec::new(),
             lineage: None,
             gates: Vec::new(),
             quality,

@@ -12,10 +12,12 @@
 //! and global randomness: data in, data out, seeds passed in.
 
 pub mod bundle;
+pub mod columns;
 pub mod contracts;
 pub mod erasure;
 pub mod error;
 pub mod evaluation;
+pub mod exploration;
 pub mod features;
 pub mod history;
 pub mod import;
@@ -24,6 +26,7 @@ pub mod measure;
 pub mod metrics;
 pub mod models;
 pub mod progress;
+pub mod report;
 pub mod segments;
 pub mod settings;
 pub mod store;

@@ -58,6 +58,7 @@ pub fn of_rows(state: &RunState, rows: &Rows) -> Vec<Figures> {
         ("Customers", counts.customers as f64),
         ("Guests", counts.guests as f64),
         ("SourceBytes", state.run.source.size as f64),
+        ("ChecksFailed", state.checks.len() as f64),
     ])];
     for (rule, &count) in &rows.dropped {
         figures.push(Figures::of(
@@ -162,7 +163,7 @@ fn unit(name: &str) -> &'static str {
         _ if name.ends_with("Bytes") => "Bytes",
         _ if name.ends_with("Seconds") => "Seconds",
         _ if name.starts_with("Rows") => "Count",
-        "Customers" | "Guests" | "ColdStart" | "CustomersPublished" => "Count",
+        "Customers" | "Guests" | "ChecksFailed" | "ColdStart" | "CustomersPublished" => "Count",
         _ => "None",
     }
 }
@@ -183,6 +184,7 @@ mod tests {
             returns: 0.0,
             recency_days: 0.0,
             revenue_share: 0.0,
+            rule: None,
         };
         Profile {
             segments: shares.iter().map(segment).collect(),

@@ -14,7 +14,7 @@ use super::run::{file_error, settings, target};
 use super::upload;
 use crate::args::{BackfillArgs, Every};
 use crate::local::LocalS3;
-use crate::pipeline::{self, Finished, Target};
+use crate::pipeline::{self, Target, profile};
 use crate::watch::Watch;
 use crate::{Failure, output};
 
@@ -53,6 +53,7 @@ async fn runs(
         mode,
         as_of: Some(as_of),
         force_publish: args.publish.force_publish,
+        fill_history: true,
     };
     let run = async |request: Request, target: &Target| {
         let settings = settings.clone();
@@ -66,7 +67,7 @@ async fn runs(
         run(request(*last, Mode::Auto), &Target::Nothing).await?;
     }
     let target = target(&args.publish, false);
-    let mut before: Option<Finished> = None;
+    let mut is_first = true;
     for as_of in moments {
         let finished = match run(request(*as_of, Mode::Apply), &target).await {
             Ok(finished) => finished,
@@ -78,8 +79,16 @@ async fn runs(
             Err(failure) => return Err(failure),
         };
         watch.clear();
+        if let Some(reason) = &finished.not_published {
+            output::notice(&format!("{as_of}: not published: {reason}"));
+        }
+        let before = match &finished.manifest.migrations {
+            // The first is the beginning of what was asked for.
+            Some(migrations) if !is_first => Some(profile(store, &migrations.since).await?),
+            _ => None,
+        };
+        is_first = false;
         output::result(&output::moment(&finished, before.as_ref())?);
-        before = Some(finished);
     }
     Ok(())
 }

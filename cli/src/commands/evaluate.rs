@@ -59,7 +59,7 @@ async fn of_folder(dir: &Path) -> Result<(Settings, Option<Bundle>), Failure> {
     Ok(found?)
 }
 
-async fn read_folder(store: &Store) -> shared::Result<(Settings, Option<Bundle>)> {
+pub(super) async fn read_folder(store: &Store) -> shared::Result<(Settings, Option<Bundle>)> {
     let mut settings = preprocess_to_parquet::settings_of(store).await?;
     let Some((champion, _)) = champion(store).await? else {
         return Ok((settings, None));
@@ -89,7 +89,7 @@ async fn measure(
 }
 
 /// The features of an export, by the first stage itself in a folder of its own.
-async fn features(
+pub(super) async fn features(
     dir: &Path,
     input: upload::Input,
     settings: Settings,
@@ -108,6 +108,7 @@ async fn features(
             mode: Mode::Fit,
             as_of: None,
             force_publish: false,
+            fill_history: false,
         };
         let context = preprocess_to_parquet::Context {
             store: store.clone(),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use shared::contracts::Request;
+use shared::contracts::{Manifest, Request};
 use shared::settings::Settings;
 
 use super::upload;
@@ -32,6 +32,7 @@ pub(super) async fn execute(args: RunArgs, install: bool) -> Result<(), Failure>
             mode: args.mode.into(),
             as_of: args.as_of,
             force_publish: args.publish.force_publish,
+            fill_history: false,
         };
         let target = target(&args.publish, install);
         pipeline::run(&store, &args.dir, request, settings, &target, watch.clone()).await
@@ -41,9 +42,7 @@ pub(super) async fn execute(args: RunArgs, install: bool) -> Result<(), Failure>
     s3.stop().await;
     let finished = finished?;
     if args.json {
-        let json = serde_json::to_string_pretty(&finished.manifest)
-            .map_err(|e| shared::Error::Internal(e.to_string()))?;
-        output::result(&json);
+        output::result(&json(&finished.manifest, &args.dir)?);
         return Ok(());
     }
     let how = published(&args);
@@ -54,6 +53,18 @@ pub(super) async fn execute(args: RunArgs, install: bool) -> Result<(), Failure>
         how.as_deref(),
     );
     Ok(())
+}
+
+/// The manifest, and where in the folder the run's page is.
+fn json(manifest: &Manifest, dir: &Path) -> shared::Result<String> {
+    let failed = |e: serde_json::Error| shared::Error::Internal(e.to_string());
+    let mut value = serde_json::to_value(manifest).map_err(failed)?;
+    if let (Some(path), Some(fields)) = (output::report_path(manifest, dir), value.as_object_mut())
+    {
+        let path = path.display().to_string();
+        fields.insert("report_path".to_owned(), path.into());
+    }
+    serde_json::to_string_pretty(&value).map_err(failed)
 }
 
 /// The settings of a file.

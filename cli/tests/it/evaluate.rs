@@ -52,6 +52,10 @@ fn a_stored_model_and_a_fit_of_the_same_settings_measure_the_same() {
         manifest["quality"]["silhouette"].as_f64().unwrap()
     );
     assert!(number(&stored, "training_agreement") >= 0.99);
+    assert_eq!(stored["rules"], fresh["rules"]);
+    let mean = |key: &str| stored["rules"][key].as_f64().unwrap();
+    assert!(mean("mean_f1") > mean("rfm_mean_f1") && mean("rfm_mean_f1") > 0.0);
+    assert_eq!(stored["rules"]["segments"].as_array().unwrap().len(), 11);
     assert_eq!(stored["segment_stability"].as_array().unwrap().len(), 11);
 }
 

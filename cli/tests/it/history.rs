@@ -367,6 +367,7 @@ async fn uploads_at_once_all_get_in() {
                 mode: shared::contracts::Mode::Auto,
                 as_of: None,
                 force_publish: false,
+                fill_history: false,
             };
             preprocess_to_parquet::handle(&context, request)
                 .await

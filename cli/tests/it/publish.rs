@@ -1,5 +1,6 @@
 //! `publish-to-rds` against a real Postgres.
 
+mod beneath;
 mod crash;
 mod erasure;
 mod files;
@@ -14,5 +15,6 @@ mod readers;
 mod retention;
 mod roles;
 mod rollback;
+mod rules;
 mod tls;
 mod value;

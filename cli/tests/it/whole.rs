@@ -124,7 +124,10 @@ fn a_fit_gives_the_same_bytes_every_time() {
         );
         let manifest: Value = serde_json::from_slice(&output.stdout).unwrap();
         let segments = artifact(&data, &manifest, "segments.parquet");
-        seen.push((manifest["artifacts"].clone(), segments));
+        let mut artifacts = manifest["artifacts"].clone();
+        // The page says what the run took, as the manifest's stages do.
+        artifacts.as_object_mut().unwrap().remove("report.html");
+        seen.push((artifacts, segments));
     }
     assert_eq!(seen[0], seen[1]);
     assert_eq!(seen[0], seen[2]);

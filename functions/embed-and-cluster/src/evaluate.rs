@@ -16,6 +16,7 @@ use shared::settings::{self, Settings};
 use shared::{Error, Result};
 
 use crate::apply::{Models, apply};
+use crate::explained::{Explained, explained};
 use crate::fit::fit;
 use crate::matrix;
 use crate::resample::{self, Resample, aligned, common, enough};
@@ -48,6 +49,8 @@ pub struct Evaluation {
     pub trustworthiness: f64,
     /// The segment of the highest mean revenue.
     pub first_segment: FirstSegment,
+    /// What one must do to be in a segment, and how true that is.
+    pub rules: Explained,
     /// Resamples of 80% of the customers, the whole pipeline refitted on each.
     pub resamples: usize,
     /// Adjusted Rand index between a resample's segments and the whole's, on the customers
@@ -133,6 +136,8 @@ pub fn evaluate(
     );
     let profile = Profile::of(features, &labels, &segments);
     let numbers = numbers(&labels, &segments)?;
+    let rules = stored.map_or(&[][..], |bundle| &bundle.manifest.rules);
+    let rules = explained(models, rules, features, &labels, &segments, seed)?;
     let first = profile.segments.first();
     let refits = resample::resamples(features, settings, resamples, progress)?;
     let stability = stability(&labels, &refits);
@@ -150,6 +155,7 @@ pub fn evaluate(
             revenue_share: first.map_or(0.0, |s| s.revenue_share),
             mean_revenue: first.map_or(0.0, |s| s.gross_revenue),
         },
+        rules,
         resamples,
         stability_ari: stability.mean,
         stability_ari_lowest: stability.lowest,

@@ -12,7 +12,7 @@ use shared::tables::read_features;
 use shared::{Error, Result};
 
 use crate::score::{Made, Scored, score};
-use crate::{succession, write};
+use crate::{order, succession, write};
 
 /// What the stage needs; built once a process.
 #[derive(Clone)]
@@ -40,7 +40,7 @@ pub(crate) struct Stored {
 pub async fn handle(context: &Context, state: RunState) -> Result<RunState> {
     let store = &context.store;
     if state.already_complete {
-        write::again(store, &state).await?;
+        order::again(store, &state).await?;
         return Ok(state);
     }
     let stage = Stage::start("embed-and-cluster");

@@ -7,17 +7,25 @@
 
 mod apply;
 mod cuts;
+mod embedding;
 mod evaluate;
+mod explained;
 mod figures;
 mod fit;
 mod handler;
 mod matrix;
+mod order;
+mod report;
 mod resample;
+mod ruled;
 mod score;
 mod start;
 mod succession;
 mod write;
 
+pub use embedding::{embedding, scaled};
 pub use evaluate::{Evaluation, evaluate};
+pub use explained::{Explained, ExplainedSegment};
 pub use figures::figures;
 pub use handler::{Context, handle};
+pub use report::{page, rebuild, refresh};

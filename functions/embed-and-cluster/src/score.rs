@@ -13,6 +13,7 @@ use shared::{Error, Result};
 use crate::apply;
 use crate::fit::{self, Fitted};
 use crate::handler::Stored;
+use crate::ruled::{Ruled, ruled};
 use crate::succession::Succession;
 
 /// What the models said.
@@ -24,6 +25,7 @@ pub(crate) struct Scored {
     pub(crate) segments: Vec<Segment>,
     pub(crate) quality: Quality,
     pub(crate) drift: Vec<Drift>,
+    pub(crate) ruled: Ruled,
     /// Models that were fitted for this run.
     pub(crate) made: Option<Box<Made>>,
     pub(crate) stage: Stage,
@@ -61,6 +63,7 @@ impl Made {
             training_sha256: source.sha256.clone(),
             training_customers: scored.features.len() as u64,
             segments,
+            rules: scored.ruled.rules.clone(),
             lineage,
             gates,
             quality: scored.quality.clone(),
@@ -91,8 +94,18 @@ pub(crate) fn score(
         let applied = apply::apply((&bundle).into(), &features, progress, &mut stage)?;
         progress.step("silhouette");
         let (points, labels) = (applied.points, applied.labels);
-        let quality = quality(&bundle.kmeans, points.view(), labels.view(), seed)?;
+        let mut quality = quality(&bundle.kmeans, points.view(), labels.view(), seed)?;
         stage.lap("silhouette");
+        let ruled = ruled(
+            (&bundle).into(),
+            &bundle.manifest.rules,
+            &features,
+            &labels.to_vec(),
+            seed,
+            &mut quality,
+            progress,
+        )?;
+        stage.lap("rules");
         let reference = bundle.reference.as_ref();
         let drift = reference.map_or_else(Vec::new, |r| r.drift(&features));
         return Ok(Scored {
@@ -102,6 +115,7 @@ pub(crate) fn score(
             segments: bundle.manifest.segments,
             quality,
             drift,
+            ruled,
             made: None,
             stage,
         });
@@ -110,9 +124,20 @@ pub(crate) fn score(
     let points = std::mem::take(&mut fitted.points);
     let labels = std::mem::take(&mut fitted.labels);
     progress.step("silhouette");
-    let quality = quality(&fitted.kmeans, points.view(), labels.view(), seed)?;
+    let mut quality = quality(&fitted.kmeans, points.view(), labels.view(), seed)?;
     stage.lap("silhouette");
     let by_row = labels.to_vec();
+    let models = (&fitted).into();
+    let ruled = ruled(
+        models,
+        &[],
+        &features,
+        &by_row,
+        seed,
+        &mut quality,
+        progress,
+    )?;
+    stage.lap("rules");
     let succession = match &stored.predecessor {
         None => None,
         Some(champion) => Some(Succession::of(
@@ -137,6 +162,7 @@ pub(crate) fn score(
         segments: Vec::new(),
         quality,
         drift: Vec::new(),
+        ruled,
         made: Some(Box::new(made)),
         stage,
     })

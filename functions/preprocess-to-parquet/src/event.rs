@@ -34,5 +34,6 @@ fn own(context: &Context, key: String, mode: Mode) -> Request {
         mode,
         as_of: None,
         force_publish: false,
+        fill_history: false,
     }
 }

@@ -15,6 +15,7 @@ use shared::tables::{TableWriter, features_batches};
 use shared::transactions::reader::Outcome;
 use shared::{Error, Result};
 
+use crate::checks;
 use crate::pass::{self, Written};
 use crate::plan::{Planned, plan};
 use crate::uploads;
@@ -65,10 +66,19 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
     let progress = Arc::clone(&context.progress);
     let (outcome, written) = pass::run(&context.store, &run, uploads, erased, progress).await?;
     stage.lap("read");
-    if let Err(error) = enough_customers(&run, &outcome) {
-        written.abort().await;
-        return Err(error);
-    }
+    let quality =
+        serde_json::to_vec_pretty(&outcome.quality).map_err(|e| Error::Internal(e.to_string()))?;
+    let checked = match enough_customers(&run, &outcome) {
+        Ok(()) => checks::against_last(&context.store, &run, outcome.as_of, &quality).await,
+        Err(error) => Err(error),
+    };
+    let checks = match checked {
+        Ok(checks) => checks,
+        Err(error) => {
+            written.abort().await;
+            return Err(error);
+        }
+    };
     context.progress.step("write features");
     let mut artifacts = BTreeMap::new();
     let mut add = |part: Part, artifact: Artifact| {
@@ -77,8 +87,6 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
     add(Part::Transactions, written.transactions.commit().await?);
     add(Part::Quarantine, written.quarantine.commit().await?);
     add(Part::Features, features(context, &layout, &outcome).await?);
-    let quality =
-        serde_json::to_vec_pretty(&outcome.quality).map_err(|e| Error::Internal(e.to_string()))?;
     let key = layout.key(Part::Quality);
     add(
         Part::Quality,
@@ -102,6 +110,7 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
         already_complete: false,
         as_of: Some(outcome.as_of),
         stages: vec![stage.finish(counts.rows_read, counts.customers)],
+        checks,
         counts,
         promotion: None,
         quality: None,
@@ -140,6 +149,7 @@ fn complete(
         run,
         already_complete: true,
         as_of: Some(manifest.effective_as_of),
+        checks: manifest.checks,
         counts: manifest.counts,
         quality: Some(manifest.quality),
         artifacts: manifest.artifacts,

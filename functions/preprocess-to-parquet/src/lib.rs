@@ -5,6 +5,7 @@
 //! [`handle`] is the whole stage; [`handle_event`] finds out what an event asks of it;
 //! [`plan`] decides the run; [`pass`] is the one pass over the bytes of its [`uploads`].
 
+mod checks;
 mod event;
 mod figures;
 mod handler;

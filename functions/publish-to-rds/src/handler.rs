@@ -80,12 +80,7 @@ pub async fn handle(context: &Context, state: RunState) -> Result<Published> {
     }
     let profile = artifact(&manifest, Part::Profile, &key)?;
     let profile: Profile = parse(&store.get_verified(profile).await?, &profile.key)?;
-    let run = PublishRun::of(
-        &manifest,
-        profile,
-        state.run.force_publish,
-        state.run.settings.publish.keep_runs,
-    )?;
+    let run = PublishRun::of(&manifest, profile, &state.run)?;
     let segments = artifact(&manifest, Part::Segments, &key)?;
     let ahead = context.database.limits.batches_ahead;
     let batches = read::batches(store.file_verified(segments), &segments.key, ahead);

@@ -21,6 +21,7 @@ mod migrate;
 mod moves;
 mod names;
 mod partition;
+mod place;
 mod profile;
 mod prune;
 mod publish;

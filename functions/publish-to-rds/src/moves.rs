@@ -1,14 +1,17 @@
-//! Who changed segment since the run that readers see: a table beside the run's members, and
-//! its matrix.
+//! Who changed segment since the run before: a table beside the run's members, and its matrix.
 
 use std::collections::HashMap;
 
 use shared::segments::Flow;
 use shared::{Error, Result};
+use tokio_postgres::types::ToSql;
 
 use crate::names::{RunId, Table};
+use crate::partition::attach;
+use crate::place;
 use crate::run::PublishRun;
 use crate::session::{Session, millis};
+use crate::stored::is_attached;
 
 const OPERATION: &str = "finding who changed segment";
 
@@ -47,75 +50,162 @@ struct Cell {
     gross_revenue: f64,
 }
 
-/// The run to compare with: the current one; where that is `run` itself, the one that it was
-/// compared with before, if it is still there.
-pub(crate) async fn base(session: &Session, run: &RunId) -> Result<Option<RunId>> {
-    let sql = "SELECT b.run_id FROM insiders.current_run c \
-               JOIN insiders.runs r ON r.run_id = c.run_id \
-               JOIN insiders.runs b ON b.run_id = \
-               CASE WHEN c.run_id = $1 THEN r.previous_run_id ELSE c.run_id END \
-               WHERE b.retired_at IS NULL";
-    let row = session.optional(OPERATION, sql, &[&run.as_str()]).await?;
-    row.map(|row| RunId::parse(session.get(&row, 0)?))
-        .transpose()
-}
-
 /// Fills the staging table of moves from the staging table of members, in the transaction
 /// that is open.
-pub(crate) async fn build(session: &Session, run: &PublishRun, rows: u64) -> Result<Moves> {
+pub(crate) async fn build(
+    session: &Session,
+    run: &PublishRun,
+    base: Option<RunId>,
+    rows: u64,
+) -> Result<Moves> {
     let id = &run.run_id;
     let staging = Table::Moves.staging(id);
     let drop = format!("DROP TABLE IF EXISTS insiders.{staging}");
     session.batch(OPERATION, &drop).await?;
-    let Some(base) = base(session, id).await? else {
+    let Some(base) = base else {
         return Ok(Moves {
             base: None,
             cells: Vec::new(),
         });
     };
-    // One process, so that sums of revenue have one order. The CHECK saves a scan when the
-    // table is attached.
-    let create = format!(
-        "SET LOCAL statement_timeout = {timeout}; SET LOCAL work_mem = '64MB'; \
-         SET LOCAL max_parallel_workers_per_gather = 0; \
-         CREATE TABLE insiders.{staging} (LIKE insiders.segment_moves INCLUDING ALL); \
-         ALTER TABLE insiders.{staging} ALTER run_id SET DEFAULT '{id}', \
-         ALTER customer_id SET STATISTICS 0, \
-         ADD CONSTRAINT one_run CHECK (run_id = '{id}')",
-        timeout = millis(session.limits.load),
-    );
-    session.batch(OPERATION, &create).await?;
-    let before = names(session, &base).await?;
     let now: HashMap<i32, String> = run
         .profile
         .segments
         .iter()
         .map(|segment| (segment.label.cast_signed(), segment.segment.clone()))
         .collect();
-    fill(session, id, &base, [&before, &now]).await?;
-    // Hash, because an id may be longer than an entry of a B-tree.
+    limit(session).await?;
+    stage(session, id).await?;
+    let tables = Tables {
+        before: Table::Members.partition(&base),
+        now: Table::Members.staging(id),
+        moves: staging.clone(),
+    };
+    let cells = compare(session, &tables, &names(session, &base).await?, &now).await?;
+    index(session, &staging).await?;
+    let moves = Moves {
+        base: Some(base),
+        cells,
+    };
+    moves.expect(rows, id, session)?;
+    Ok(moves)
+}
+
+/// Compares the earliest of the later runs with `run`, which is history by now, in the
+/// transaction that is open. Its rows are replaced, not its table: readers are not kept
+/// waiting.
+pub(crate) async fn compare_next(session: &Session, run: &PublishRun) -> Result<()> {
+    let Some(next) = place::after(session, run).await? else {
+        return Ok(());
+    };
+    // Whoever holds it publishes that run anew and has a table of the same name.
+    if !session
+        .try_lock_in_transaction(OPERATION, next.lock())
+        .await?
+    {
+        return Err(Error::Unavailable {
+            service: "Postgres",
+            operation: format!("{OPERATION} on {}", session.place()),
+            reason: format!("the run after it, {next}, is being published; try again"),
+        });
+    }
+    let is_there = is_attached(session.major(), Table::Moves, &next);
+    let row = session
+        .one(OPERATION, &format!("SELECT {is_there}"), &[])
+        .await?;
+    let is_there: bool = session.get(&row, 0)?;
+    let moves = if is_there {
+        Table::Moves.partition(&next)
+    } else {
+        Table::Moves.staging(&next)
+    };
+    limit(session).await?;
+    if is_there {
+        let empty = format!("DELETE FROM insiders.{moves}");
+        session.batch(OPERATION, &empty).await?;
+    } else {
+        let drop = format!("DROP TABLE IF EXISTS insiders.{moves}");
+        session.batch(OPERATION, &drop).await?;
+        stage(session, &next).await?;
+    }
+    let tables = Tables {
+        before: Table::Members.partition(&run.run_id),
+        now: Table::Members.partition(&next),
+        moves: moves.clone(),
+    };
+    let [before, now] = [
+        names(session, &run.run_id).await?,
+        names(session, &next).await?,
+    ];
+    let cells = compare(session, &tables, &before, &now).await?;
+    if !is_there {
+        index(session, &moves).await?;
+        attach(session, OPERATION, Table::Moves, &next).await?;
+    }
+    let sql = "UPDATE insiders.runs SET previous_run_id = $2 WHERE run_id = $1 \
+               RETURNING customers";
+    let ids: [&(dyn ToSql + Sync); 2] = [&next.as_str(), &run.run_id.as_str()];
+    let row = session.one(OPERATION, sql, &ids).await?;
+    let moves = Moves {
+        base: Some(run.run_id.clone()),
+        cells,
+    };
+    moves.expect(session.get::<i64>(&row, 0)?.cast_unsigned(), &next, session)?;
+    record(session, &next, &moves).await
+}
+
+impl Moves {
+    /// Refuses a matrix of other customers than the run's.
+    fn expect(&self, rows: u64, run: &RunId, session: &Session) -> Result<()> {
+        let there = self.cells.iter().filter(|cell| cell.to.is_some());
+        let counted: i64 = there.map(|cell| cell.customers).sum();
+        if counted.cast_unsigned() == rows {
+            return Ok(());
+        }
+        Err(Error::Corrupt {
+            object: format!("the moves of run {run} on {}", session.place()),
+            reason: format!("they tell of {counted} customers, the run has {rows}"),
+        })
+    }
+}
+
+/// One process, so that sums of revenue have one order.
+async fn limit(session: &Session) -> Result<()> {
+    let sql = format!(
+        "SET LOCAL statement_timeout = {}; SET LOCAL work_mem = '64MB'; \
+         SET LOCAL max_parallel_workers_per_gather = 0",
+        millis(session.limits.load)
+    );
+    session.batch(OPERATION, &sql).await
+}
+
+/// Creates the staging table of a run's moves. The CHECK saves a scan when it is attached.
+async fn stage(session: &Session, run: &RunId) -> Result<()> {
+    let staging = Table::Moves.staging(run);
+    let create = format!(
+        "CREATE TABLE insiders.{staging} (LIKE insiders.segment_moves INCLUDING ALL); \
+         ALTER TABLE insiders.{staging} ALTER run_id SET DEFAULT '{run}', \
+         ALTER customer_id SET STATISTICS 0, \
+         ADD CONSTRAINT one_run CHECK (run_id = '{run}')"
+    );
+    session.batch(OPERATION, &create).await
+}
+
+/// Hash, because an id may be longer than an entry of a B-tree.
+async fn index(session: &Session, staging: &str) -> Result<()> {
     let finish = format!(
         "CREATE INDEX {staging}_customer ON insiders.{staging} USING hash (customer_id); \
          CREATE INDEX {staging}_labels ON insiders.{staging} (to_label, from_label); \
          ANALYZE insiders.{staging}"
     );
-    session.batch(OPERATION, &finish).await?;
-    let cells = count(session, id, [&before, &now]).await?;
-    let counted: i64 = cells
-        .iter()
-        .filter(|cell| cell.to.is_some())
-        .map(|cell| cell.customers)
-        .sum();
-    if counted.cast_unsigned() != rows {
-        return Err(Error::Corrupt {
-            object: format!("the moves of run {id} on {}", session.place()),
-            reason: format!("they tell of {counted} customers, the run has {rows}"),
-        });
-    }
-    Ok(Moves {
-        base: Some(base),
-        cells,
-    })
+    session.batch(OPERATION, &finish).await
+}
+
+/// Tables of a comparison, without the schema.
+struct Tables {
+    before: String,
+    now: String,
+    moves: String,
 }
 
 async fn names(session: &Session, run: &RunId) -> Result<HashMap<i32, String>> {
@@ -126,47 +216,41 @@ async fn names(session: &Session, run: &RunId) -> Result<HashMap<i32, String>> {
         .collect()
 }
 
-async fn fill(
+/// Fills the table of moves and counts the matrix, with the segments' names before and now.
+async fn compare(
     session: &Session,
-    run: &RunId,
-    base: &RunId,
-    names: [&HashMap<i32, String>; 2],
-) -> Result<()> {
+    tables: &Tables,
+    before: &HashMap<i32, String>,
+    now: &HashMap<i32, String>,
+) -> Result<Vec<Cell>> {
+    let Tables {
+        before: earlier,
+        now: later,
+        moves,
+    } = tables;
     let sql = format!(
         "INSERT INTO insiders.{moves} \
          (customer_id, from_label, from_segment, to_label, to_segment, gross_revenue) \
          SELECT coalesce(t.customer_id, f.customer_id), f.label, fn.segment, t.label, tn.segment, \
          coalesce(t.gross_revenue, f.gross_revenue) \
-         FROM insiders.{now} t FULL JOIN insiders.{before} f ON f.customer_id = t.customer_id \
+         FROM insiders.{later} t FULL JOIN insiders.{earlier} f ON f.customer_id = t.customer_id \
          LEFT JOIN unnest($1::int[], $2::text[]) AS fn (label, segment) ON fn.label = f.label \
          LEFT JOIN unnest($3::int[], $4::text[]) AS tn (label, segment) ON tn.label = t.label \
-         WHERE f.label IS DISTINCT FROM t.label",
-        moves = Table::Moves.staging(run),
-        now = Table::Members.staging(run),
-        before = Table::Members.partition(base),
+         WHERE f.label IS DISTINCT FROM t.label"
     );
-    let [before, now] = names.map(|names| {
+    let columns = [before, now].map(|names| {
         names
             .iter()
             .map(|(&label, name)| (label, name.as_str()))
             .unzip::<i32, &str, Vec<i32>, Vec<&str>>()
     });
+    let [(labels, texts), (now_labels, now_texts)] = &columns;
     session
-        .execute(OPERATION, &sql, &[&before.0, &before.1, &now.0, &now.1])
-        .await
-        .map(drop)
-}
-
-async fn count(
-    session: &Session,
-    run: &RunId,
-    [before, now]: [&HashMap<i32, String>; 2],
-) -> Result<Vec<Cell>> {
+        .execute(OPERATION, &sql, &[labels, texts, now_labels, now_texts])
+        .await?;
     let sql = format!(
         "SELECT from_label, to_label, customers, gross_revenue \
-         FROM insiders.count_moves('insiders.{}', 'insiders.{}')",
-        Table::Members.staging(run),
-        Table::Moves.staging(run),
+         FROM insiders.count_moves('insiders.{later}', 'insiders.{moves}')"
     );
     let rows = session.rows(OPERATION, &sql, &[]).await?;
     rows.iter()

@@ -15,6 +15,7 @@ use crate::load::Loaded;
 use crate::migrate::{self, MIGRATIONS};
 use crate::moves::Moved;
 use crate::names::Table;
+use crate::place;
 use crate::run::PublishRun;
 use crate::session::Session;
 use crate::stored::{self, Stored};
@@ -42,7 +43,8 @@ pub struct Outcome {
 ///
 /// Readers of the views see the run that was current before until the one transaction that
 /// makes this one current; from then on they see this one, whole. Whatever fails before
-/// leaves them where they were.
+/// leaves them where they were. With [`fill_history`](PublishRun::fill_history) a run older
+/// than the current one joins the history, and readers go on seeing the current one.
 ///
 /// A run that is in the database already, with the rows of the same file, is left as it is,
 /// and `batches` is not polled. If it is not the current one it does not become it, so that
@@ -106,7 +108,7 @@ where
     {
         return keep(session, run, stored, laps).await;
     }
-    switch::refuse_older(session, run).await?;
+    place::find(session, run).await?;
     progress.step("load into Postgres");
     let loaded = load::load(session, run, batches, progress).await?;
     laps.lap("load");
@@ -188,7 +190,11 @@ async fn check_and_switch(
     progress.step("find who changed segment");
     let compare = "comparing with the run before";
     let compared = session
-        .transaction(compare, moves::build(session, run, sent.rows))
+        .transaction(compare, async {
+            let place = place::find(session, run).await?;
+            let before = place::before(session, run, &place).await?;
+            moves::build(session, run, before, sent.rows).await
+        })
         .await?;
     let profile = if loaded.erased == 0 {
         run.profile.clone()
@@ -203,7 +209,7 @@ async fn check_and_switch(
         moves: compared,
         tombstones: loaded.tombstones,
     };
-    switch::switch(session, run, &Rows::Staged(staged)).await?;
+    let current = switch::switch(session, run, &Rows::Staged(staged)).await?;
     laps.lap("switch");
     prune::prune(session, run.keep_runs).await;
     laps.lap("prune");
@@ -211,7 +217,7 @@ async fn check_and_switch(
         publication: Publication {
             customers: sent.rows,
             row_digest: sent.text(),
-            current: true,
+            current,
         },
         changed: true,
         migrations: moves::summary(session, &run.run_id).await?,

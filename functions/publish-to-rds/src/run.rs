@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde_json::Value;
-use shared::contracts::{AsOf, Manifest, Part};
+use shared::contracts::{AsOf, Manifest, Part, Run};
 use shared::segments::Profile;
 use shared::{Error, Result};
 
@@ -34,18 +34,15 @@ pub struct PublishRun {
     pub profile: Profile,
     /// Make this run the current one even if a later one is.
     pub force: bool,
+    /// Where a later run is current, make this one history beneath it.
+    pub fill_history: bool,
     /// Runs to keep, the current one included.
     pub keep_runs: usize,
 }
 
 impl PublishRun {
-    /// The run that a manifest tells of. `force` and `keep_runs` are the request's.
-    pub fn of(
-        manifest: &Manifest,
-        profile: Profile,
-        force: bool,
-        keep_runs: usize,
-    ) -> Result<Self> {
+    /// The run that a manifest tells of, to be published as `asked` says.
+    pub fn of(manifest: &Manifest, profile: Profile, asked: &Run) -> Result<Self> {
         let run = &manifest.run;
         let name = Part::Segments.file_name();
         let segments = manifest.artifacts.get(name).ok_or_else(|| Error::Corrupt {
@@ -72,8 +69,9 @@ impl PublishRun {
             segments_bytes: segments.bytes,
             manifest: serde_json::to_value(manifest).map_err(|e| Error::Internal(e.to_string()))?,
             profile,
-            force,
-            keep_runs,
+            force: asked.force_publish,
+            fill_history: asked.fill_history,
+            keep_runs: asked.settings.publish.keep_runs,
         })
     }
 }

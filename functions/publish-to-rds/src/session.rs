@@ -186,6 +186,12 @@ impl Session {
         self.one(op, sql, &[&lock.0, &lock.1]).await.map(drop)
     }
 
+    /// Takes an advisory lock until the end of the transaction, if nobody has it.
+    pub(crate) async fn try_lock_in_transaction(&self, op: &str, lock: (i32, i32)) -> Result<bool> {
+        let sql = "SELECT pg_try_advisory_xact_lock($1, $2)";
+        self.get(&self.one(op, sql, &[&lock.0, &lock.1]).await?, 0)
+    }
+
     /// Takes an advisory lock if nobody has it.
     pub(crate) async fn try_lock(&self, operation: &str, lock: (i32, i32)) -> Result<bool> {
         let sql = "SELECT pg_try_advisory_lock($1, $2)";

@@ -1,26 +1,19 @@
-//! Makes a loaded run the one that readers see: one short transaction, all of it or nothing.
+//! Makes a loaded run the one that readers see, or history: one short transaction, all of it or nothing.
 
 use shared::segments::Profile;
 use shared::{Error, Result};
 
 use crate::digest::RowDigest;
 use crate::moves::{self, Moves};
-use crate::names::{SWITCH_LOCK, Table};
+use crate::names::{RunId, SWITCH_LOCK, Table};
 use crate::partition::{attach, remove};
+use crate::place::{self, Place};
 use crate::run::PublishRun;
 use crate::session::Session;
 use crate::stored::is_attached;
 use crate::tombstones::Tombstones;
 
 const OPERATION: &str = "making the run current";
-
-/// The run that readers see, as one that wants to replace it sees it.
-#[derive(Debug)]
-struct Current {
-    run_id: String,
-    as_of: String,
-    is_newer: bool,
-}
 
 /// The rows that become the run's partition.
 pub(crate) enum Rows {
@@ -39,68 +32,43 @@ pub(crate) struct Staged {
     pub(crate) tombstones: Tombstones,
 }
 
-/// Refuses a run that is older than the current one, unless forced. Asked before the rows
-/// are loaded, to save the work, and again when the pointer moves, to be sure.
-pub(crate) async fn refuse_older(session: &Session, run: &PublishRun) -> Result<()> {
-    current(session, run).await.map(drop)
-}
-
-/// Attaches what was loaded, records the run and moves the pointer.
-pub(crate) async fn switch(session: &Session, run: &PublishRun, rows: &Rows) -> Result<()> {
+/// Attaches what was loaded, records the run and moves the pointer, or leaves it where the run
+/// is history. Gives whether readers see the run.
+pub(crate) async fn switch(session: &Session, run: &PublishRun, rows: &Rows) -> Result<bool> {
     session
         .transaction(OPERATION, async {
             session.lock_in_transaction(OPERATION, SWITCH_LOCK).await?;
-            let before = current(session, run).await?;
+            let place = place::find(session, run).await?;
             match rows {
                 Rows::Staged(staged) => {
                     staged.tombstones.expect_unchanged(session).await?;
-                    show(session, run, staged, before.as_ref()).await?;
+                    show(session, run, staged, &place).await?;
                 }
                 Rows::InPlace => require_in_place(session, run).await?,
             }
-            move_pointer(session, run, before.as_ref()).await
+            match &place {
+                Place::Front(current) => {
+                    move_pointer(session, run, current.as_ref()).await?;
+                    Ok(true)
+                }
+                Place::Beneath => {
+                    moves::compare_next(session, run).await?;
+                    Ok(false)
+                }
+            }
         })
         .await
 }
 
-async fn current(session: &Session, run: &PublishRun) -> Result<Option<Current>> {
-    let sql = "SELECT r.run_id, to_char(r.as_of, 'YYYY-MM-DD\"T\"HH24:MI:SS'), \
-               r.as_of > $1::text::timestamp \
-               FROM insiders.current_run c JOIN insiders.runs r ON r.run_id = c.run_id";
-    let row = session
-        .optional(OPERATION, sql, &[&run.as_of.to_string()])
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let current = Current {
-        run_id: session.get(&row, 0)?,
-        as_of: session.get(&row, 1)?,
-        is_newer: session.get(&row, 2)?,
-    };
-    if current.is_newer && !run.force {
-        return Err(Error::Superseded {
-            what: format!("run {} on {}", run.run_id, session.place()),
-            reason: format!(
-                "its as-of {} is older than {}, the as-of of the current run {}; set force_publish in the request, or give --force-publish, to publish it all the same",
-                run.as_of, current.as_of, current.run_id
-            ),
-        });
-    }
-    Ok(Some(current))
-}
-
-async fn show(
-    session: &Session,
-    run: &PublishRun,
-    staged: &Staged,
-    before: Option<&Current>,
-) -> Result<()> {
+async fn show(session: &Session, run: &PublishRun, staged: &Staged, place: &Place) -> Result<()> {
     let id = &run.run_id;
     let compared;
-    let moves = if moves::base(session, id).await? == staged.moves.base {
+    let before = place::before(session, run, place).await?;
+    let moves = if before == staged.moves.base {
         &staged.moves
     } else {
-        // Somebody else was faster: readers see another run than a moment ago.
-        compared = moves::build(session, run, staged.digest.rows).await?;
+        // Somebody else was faster: the run before is another than a moment ago.
+        compared = moves::build(session, run, before, staged.digest.rows).await?;
         &compared
     };
     attach(session, OPERATION, Table::Members, id).await?;
@@ -108,7 +76,11 @@ async fn show(
         Some(_) => attach(session, OPERATION, Table::Moves, id).await?,
         None => remove(session, OPERATION, Table::Moves, id).await?,
     }
-    record(session, run, staged, before).await?;
+    let previous = match place {
+        Place::Front(current) => current.as_ref(),
+        Place::Beneath => moves.base.as_ref(),
+    };
+    record(session, run, staged, previous).await?;
     moves::record(session, id, moves).await
 }
 
@@ -116,14 +88,12 @@ async fn record(
     session: &Session,
     run: &PublishRun,
     staged: &Staged,
-    before: Option<&Current>,
+    previous: Option<&RunId>,
 ) -> Result<()> {
     let digest = &staged.digest;
     let id = run.run_id.as_str();
     let customers = digest.rows.cast_signed();
-    let previous = before
-        .map(|current| current.run_id.as_str())
-        .filter(|other| *other != id);
+    let previous = previous.map(RunId::as_str).filter(|other| *other != id);
     let sql = "INSERT INTO insiders.runs (run_id, as_of, source, model_version, customers, \
                row_digest, segments_sha256, previous_run_id, manifest) \
                VALUES ($1, $2::text::timestamp, $3, $4, $5, $6, $7, $8, $9) \
@@ -153,8 +123,13 @@ async fn record(
     session.execute(OPERATION, sql, &[&id]).await?;
     for segment in &staged.profile.segments {
         let sql = "INSERT INTO insiders.segment_profiles (run_id, label, segment, customers, \
-                   share, gross_revenue, frequency, returns, recency_days, revenue_share) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+                   share, gross_revenue, frequency, returns, recency_days, revenue_share, \
+                   rule, rule_conditions, rule_precision, rule_recall, rule_coverage, rule_f1) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+        let rule = segment.rule.as_ref();
+        let conditions = rule.map(|rule| serde_json::to_value(&rule.rule_conditions));
+        let conditions = conditions.transpose();
+        let conditions = conditions.map_err(|e| Error::Internal(e.to_string()))?;
         session
             .execute(
                 OPERATION,
@@ -170,6 +145,12 @@ async fn record(
                     &segment.returns,
                     &segment.recency_days,
                     &segment.revenue_share,
+                    &rule.map(|rule| rule.rule.as_str()),
+                    &conditions,
+                    &rule.map(|rule| rule.rule_precision),
+                    &rule.map(|rule| rule.rule_recall),
+                    &rule.map(|rule| rule.rule_coverage),
+                    &rule.map(|rule| rule.rule_f1),
                 ],
             )
             .await?;
@@ -195,9 +176,9 @@ async fn require_in_place(session: &Session, run: &PublishRun) -> Result<()> {
     }
 }
 
-async fn move_pointer(session: &Session, run: &PublishRun, before: Option<&Current>) -> Result<()> {
+async fn move_pointer(session: &Session, run: &PublishRun, current: Option<&RunId>) -> Result<()> {
     let id = run.run_id.as_str();
-    if before.is_some_and(|current| current.run_id == id) {
+    if current == Some(&run.run_id) {
         return Ok(());
     }
     let sql = "WITH move AS ( \

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contracts::{Artifact, Quality, Source};
 use crate::evaluation::Gate;
+use crate::segments::rules::Rule;
 use crate::segments::{Lineage, Segment};
 use crate::settings::{ClusteringSettings, EmbeddingSettings};
 use crate::{Error, Result};
@@ -44,6 +45,10 @@ pub struct BundleManifest {
     pub training_customers: u64,
     /// The segments, in the order of the centroids.
     pub segments: Vec<Segment>,
+    /// What one must do to be in each of them, in the same order; none of imported models
+    /// and of fits before there were rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
     /// What became of the segments of the champion of that time, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lineage: Option<Lineage>,

@@ -138,6 +138,13 @@ impl Bundle {
     /// The parts fit together.
     fn check(&self, object: &str) -> Result<()> {
         let k = self.kmeans.centroids().nrows();
+        let rules = self.manifest.rules.len();
+        if rules > 0 && rules != k {
+            return Err(Error::Corrupt {
+                object: object.to_owned(),
+                reason: format!("{rules} rules for {k} centroids"),
+            });
+        }
         if self.manifest.segments.len() == k {
             let mut ids: Vec<u32> = self.manifest.segments.iter().map(|s| s.id).collect();
             ids.sort_unstable();

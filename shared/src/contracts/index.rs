@@ -45,6 +45,17 @@ impl RunIndex {
             .filter(|run| run.as_of <= as_of);
         earlier.last()
     }
+
+    /// A run.
+    pub fn get(&self, run_id: &str) -> Option<&IndexedRun> {
+        self.runs.iter().find(|run| run.run_id == run_id)
+    }
+
+    /// The run that follows another.
+    pub fn after(&self, run_id: &str) -> Option<&IndexedRun> {
+        let mut later = self.runs.iter().skip_while(|run| run.run_id != run_id);
+        later.nth(1)
+    }
 }
 
 #[cfg(test)]

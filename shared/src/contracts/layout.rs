@@ -23,6 +23,8 @@ pub enum Part {
     Profile,
     /// Inertia, silhouette and what else measures the run.
     Metrics,
+    /// All of it on one page for people.
+    Report,
     /// Inputs, digests and figures; written last.
     Manifest,
 }
@@ -38,6 +40,7 @@ impl Part {
             Self::Segments => "segments.parquet",
             Self::Profile => "profile.json",
             Self::Metrics => "metrics.json",
+            Self::Report => "report.html",
             Self::Manifest => "manifest.json",
         }
     }

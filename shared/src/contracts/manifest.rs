@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{AsOf, Promotion, Run, RunState};
+use crate::columns::Check;
 use crate::evaluation::Drift;
 use crate::segments::Migrations;
 
@@ -57,6 +58,16 @@ pub struct Quality {
     /// Customers that the silhouette was computed on, where it was sampled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silhouette_sample: Option<u64>,
+    /// F1 of the segments' rules, the mean weighted by their customers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules_f1: Option<f64>,
+    /// Share of some customers whom the models place in the first segment once they have
+    /// taken their next step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_step_verified_share: Option<f64>,
+    /// How many customers that was tried on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_step_sample: Option<u64>,
 }
 
 /// What one stage took.
@@ -119,6 +130,9 @@ pub struct Manifest {
     /// How far the customers are from those that the model was fitted to, by feature.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<Drift>,
+    /// What differs from the run before in the export.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
     /// What changed since the run before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub migrations: Option<Migrations>,
@@ -145,6 +159,7 @@ impl Manifest {
             stages: state.stages.clone(),
             promotion: state.promotion.clone(),
             drift: Vec::new(),
+            checks: state.checks.clone(),
             migrations: None,
             publication: None,
         }

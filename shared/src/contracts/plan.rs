@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Artifact, AsOf, Counts, Inputs, Mode, Promotion, Quality, Request, StageReport};
 use crate::bundle::Champion;
+use crate::columns::Check;
 use crate::segments::Segment;
 use crate::settings::{CleaningSettings, Settings, SourceSettings};
 
@@ -67,6 +68,9 @@ pub struct Run {
     /// Publish even if a run with a later as-of is in place.
     #[serde(default)]
     pub force_publish: bool,
+    /// Where a later run is in place, publish this one as history.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fill_history: bool,
     /// Names that people gave to segments. A list, since a manifest flattens the run and a
     /// map's numbers are not read back from that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -95,6 +99,9 @@ pub struct RunState {
     /// Figures of the embedding, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
+    /// What differs from the run before in the export.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
     /// What has been written, by file name.
     #[serde(default)]
     pub artifacts: BTreeMap<String, Artifact>,
@@ -165,6 +172,7 @@ impl Run {
             model_version,
             as_of: request.as_of,
             force_publish: request.force_publish,
+            fill_history: request.fill_history,
             names,
             settings,
         })
@@ -221,6 +229,7 @@ mod tests {
             mode,
             as_of: None,
             force_publish: false,
+            fill_history: false,
         }
     }
 

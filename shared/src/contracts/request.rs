@@ -90,6 +90,10 @@ pub struct Request {
     /// Publish even if a run with a later as-of is in place.
     #[serde(default)]
     pub force_publish: bool,
+    /// Where a run with a later as-of is in place, publish this one as history: readers go on
+    /// seeing the later one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fill_history: bool,
 }
 
 #[cfg(test)]

@@ -70,6 +70,7 @@ fn run(bucket: String, key: String, version: Option<String>) -> Trigger {
         mode: Mode::Auto,
         as_of: None,
         force_publish: false,
+        fill_history: false,
     })
 }
 

@@ -23,6 +23,29 @@ pub struct Customers<'a> {
     return_invoices: Pairs,
     purchase_days: Pairs,
     last_purchase: Option<i64>,
+    met: Met,
+}
+
+/// Invoices of lines that figures may tell of: not those of erased customers alone.
+#[derive(Debug, Default)]
+struct Met {
+    bits: Vec<u64>,
+    count: u64,
+}
+
+impl Met {
+    fn insert(&mut self, invoice: u32) {
+        let (word, bit) = (invoice as usize / 64, 1_u64 << (invoice % 64));
+        if word >= self.bits.len() {
+            self.bits.resize(word + 1, 0);
+        }
+        if let Some(bits) = self.bits.get_mut(word)
+            && *bits & bit == 0
+        {
+            *bits |= bit;
+            self.count += 1;
+        }
+    }
 }
 
 /// One customer's sums.
@@ -96,6 +119,7 @@ impl<'a> Customers<'a> {
             return_invoices: Pairs::default(),
             purchase_days: Pairs::default(),
             last_purchase: None,
+            met: Met::default(),
         }
     }
 
@@ -244,6 +268,22 @@ impl<'a> Customers<'a> {
             totals.return_invoices += 1;
         }
         Ok(())
+    }
+
+    /// Counts the invoice of a line that is not an erased customer's.
+    pub fn meet(&mut self, kept: Kept) {
+        self.met.insert(kept.invoice);
+    }
+
+    /// Invoices that were [met](Self::meet).
+    pub fn invoices_met(&self) -> u64 {
+        self.met.count
+    }
+
+    /// Customers with an id, without those who were erased.
+    pub fn ids_met(&self) -> u64 {
+        let met = |totals: &&Totals| !totals.is_guest && totals.standing != Standing::Erased;
+        self.totals.iter().filter(met).count() as u64
     }
 
     /// Guest invoices so far.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Customers, Describe, Features};
+use crate::columns::{ColumnProfile, Columns};
 use crate::transactions::line::{Line, moment_of};
 use crate::transactions::quarantine::{Defect, Reason};
 use crate::value::ValueReport;
@@ -43,7 +44,7 @@ impl Dropped {
 }
 
 /// What is counted while the rows go by.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Tally {
     /// Data rows.
     pub rows: u64,
@@ -63,6 +64,7 @@ pub struct Tally {
     quarantined_columns: BTreeMap<&'static str, u64>,
     first_defect: Option<(u64, Defect)>,
     missing: Missing,
+    columns: Columns,
     quantity: Option<(i64, i64)>,
     seconds: Option<(i64, i64)>,
     unit_price: Option<(crate::settings::Decimal, crate::settings::Decimal)>,
@@ -99,6 +101,7 @@ impl Tally {
 
     /// Takes a row that was read into the columns' profile.
     pub fn profile(&mut self, line: &Line<'_>) {
+        self.columns.add(line);
         self.missing.stock_code += u64::from(line.stock_code.is_empty());
         self.missing.description += u64::from(line.description.is_none());
         self.missing.customer_id += u64::from(line.customer_id.is_none());
@@ -166,6 +169,7 @@ pub struct QualityReport {
     pub quarantined_by_reason: BTreeMap<&'static str, u64>,
     pub quarantined_by_column: BTreeMap<&'static str, u64>,
     pub ranges: BTreeMap<&'static str, Option<(serde_json::Value, serde_json::Value)>>,
+    pub column_profile: BTreeMap<&'static str, ColumnProfile>,
     pub value: ValueReport,
 }
 
@@ -280,6 +284,9 @@ impl QualityReport {
                     tally.seconds.map(|(a, b)| (moment(a), moment(b))),
                 ),
             ]),
+            column_profile: tally
+                .columns
+                .profile(customers.invoices_met(), customers.ids_met()),
             value,
         }
     }

@@ -57,7 +57,7 @@ pub enum ModelError {
 }
 
 impl ModelError {
-    pub(super) fn shape(what: &'static str, expected: &[usize], found: &[usize]) -> Self {
+    pub(crate) fn shape(what: &'static str, expected: &[usize], found: &[usize]) -> Self {
         Self::Shape {
             what,
             expected: format!("{expected:?}"),

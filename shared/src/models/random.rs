@@ -37,6 +37,8 @@ pub enum Stream {
     Cuts = 9,
     /// Customers of a resample.
     Resample = 10,
+    /// Customers that rules are found on, and whose next step is tried.
+    Rules = 11,
 }
 
 /// A key under which numbers are drawn by counter.

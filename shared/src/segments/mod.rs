@@ -4,8 +4,10 @@
 mod matching;
 mod migrations;
 mod names;
+pub mod next_step;
 mod profile;
 mod quality;
+pub mod rules;
 
 use std::collections::BTreeMap;
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Segment;
+use super::rules::{Measured, MeasuredRule};
 use crate::features::Features;
 
 /// The content of `profile.json`, sorted by mean revenue, the highest first.
@@ -33,6 +34,9 @@ pub struct SegmentProfile {
     pub recency_days: f64,
     /// Its share of the revenue.
     pub revenue_share: f64,
+    /// What one must do to be in it.
+    #[serde(flatten)]
+    pub rule: Option<MeasuredRule>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -81,11 +85,24 @@ impl Profile {
                     } else {
                         0.0
                     },
+                    rule: None,
                 }
             })
             .collect();
         segments.sort_by(|a, b| b.gross_revenue.total_cmp(&a.gross_revenue));
         Self { segments }
+    }
+
+    /// The profile with the rules of the segments, which are in the order of `known`.
+    #[must_use]
+    pub fn with_rules(mut self, known: &[Segment], measured: &Measured) -> Self {
+        for (segment, rule) in known.iter().zip(&measured.rules) {
+            let mut profiles = self.segments.iter_mut();
+            if let Some(profile) = profiles.find(|profile| profile.label == segment.id) {
+                profile.rule = Some(rule.clone());
+            }
+        }
+        self
     }
 
     /// Segments by mean revenue, the highest first: entry i is the label that becomes i.

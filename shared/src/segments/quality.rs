@@ -33,5 +33,8 @@ pub fn quality(
         inertia: kmeans.inertia_of(points, labels)?,
         silhouette: found.as_ref().map_or(0.0, |found| found.score),
         silhouette_sample: found.and_then(|found| found.sampled).map(|n| n as u64),
+        rules_f1: None,
+        next_step_verified_share: None,
+        next_step_sample: None,
     })
 }

@@ -1,6 +1,7 @@
 //! What a shop may change: `insiders.toml`. Every key is optional; the defaults reproduce
 //! the notebook's cleaning and features. Unknown keys are refused by name.
 
+mod checks;
 mod decimal;
 mod gates;
 mod history;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::models::{self, KMeansParams};
 use crate::{Error, Result};
 
+pub use checks::{CheckSettings, Level};
 pub use decimal::{Decimal, DecimalError};
 pub use gates::GateSettings;
 pub use history::History;
@@ -32,6 +34,9 @@ pub struct Settings {
     pub clustering: ClusteringSettings,
     /// What a refit must reach to take the champion's place.
     pub gates: GateSettings,
+    /// What is looked at when an export is held against that of the run before.
+    #[serde(default)]
+    pub checks: CheckSettings,
     /// Scores by recency, purchases and revenue.
     #[serde(default)]
     pub rfm: RfmSettings,
@@ -327,6 +332,7 @@ impl Settings {
                 seed: 42,
             },
             gates: GateSettings::of(profile),
+            checks: CheckSettings::default(),
             rfm: RfmSettings::default(),
             value: ValueSettings::default(),
             publish: PublishSettings { keep_runs: 30 },
@@ -396,7 +402,7 @@ impl Settings {
             clustering.n_init >= 1 && clustering.max_iter >= 1,
             "clustering.n_init and clustering.max_iter must be at least 1",
         )?;
-        if let Some(reason) = self.gates.wrong() {
+        if let Some(reason) = self.gates.wrong().or(self.checks.wrong()) {
             return Err(Error::config(origin, reason));
         }
         if let Some(reason) = self.rfm.wrong().or_else(|| self.value.wrong()) {

@@ -101,6 +101,25 @@ impl Store {
         })
     }
 
+    /// When a source was uploaded, in seconds since 1970 UTC.
+    pub async fn uploaded(&self, source: &Source) -> Result<i64> {
+        let head = self
+            .client
+            .head_object()
+            .bucket(&source.bucket)
+            .key(&source.key)
+            .set_version_id(source.version.clone())
+            .send()
+            .await
+            .map_err(|e| failure::of("HeadObject", &source.bucket, &source.key, &e))?;
+        let modified = head.last_modified().ok_or_else(|| Error::Unavailable {
+            service: "S3",
+            operation: format!("HeadObject of {}/{}", source.bucket, source.key),
+            reason: "the answer has no date".to_owned(),
+        })?;
+        Ok(modified.secs())
+    }
+
     /// A whole object.
     pub async fn get(&self, key: &str) -> Result<Bytes> {
         Ok(self.get_tagged(key).await?.0)

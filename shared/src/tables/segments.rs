@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int32Type;
-use arrow_array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow_array::types::{Float64Type, Int32Type, Int64Type};
+use arrow_array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
 
 use super::features::{append, batches, column, columns, fields, reals, texts, wrong_type};
 use super::{read_batches, value};
 use crate::features::Features;
+use crate::segments::next_step::{NextStep, Purchase};
 use crate::{Error, Result};
 
 /// The table by column.
@@ -26,6 +27,8 @@ pub struct SegmentRows {
     pub label: Vec<i32>,
     /// Segment's name.
     pub segment: Vec<String>,
+    /// What would bring the customer into the first segment, or keeps one there.
+    pub next_step: Vec<NextStep>,
 }
 
 /// Columns of the table.
@@ -36,6 +39,10 @@ pub fn segments_schema() -> SchemaRef {
         Field::new("embedding_y", DataType::Float64, false),
         Field::new("label", DataType::Int32, false),
         Field::new("segment", DataType::Utf8, false),
+        Field::new("next_step", DataType::Utf8, true),
+        Field::new("next_step_pieces", DataType::Int64, true),
+        Field::new("next_step_spend", DataType::Float64, true),
+        Field::new("keep", DataType::Utf8, true),
     ]);
     Arc::new(Schema::new(all))
 }
@@ -57,8 +64,71 @@ pub fn segments_batches(rows: &SegmentRows) -> impl Iterator<Item = Result<Recor
             labels.iter().copied(),
         )));
         all.push(Arc::new(StringArray::from_iter_values(names)));
+        let steps = rows.next_step.get(range).unwrap_or_default();
+        all.extend(step_columns(steps));
         RecordBatch::try_new(Arc::clone(&schema), all).map_err(|e| Error::Internal(e.to_string()))
     })
+}
+
+fn step_columns(steps: &[NextStep]) -> [ArrayRef; 4] {
+    let texts = |of: fn(&NextStep) -> Option<&str>| -> ArrayRef {
+        Arc::new(steps.iter().map(of).collect::<StringArray>())
+    };
+    let purchases = || steps.iter().map(|step| step.purchase);
+    [
+        texts(|step| step.text.as_deref()),
+        Arc::new(
+            purchases()
+                .map(|p| p.map(|p| p.pieces))
+                .collect::<Int64Array>(),
+        ),
+        Arc::new(
+            purchases()
+                .map(|p| p.map(|p| p.spend))
+                .collect::<Float64Array>(),
+        ),
+        texts(|step| step.keep.as_deref()),
+    ]
+}
+
+/// The steps of a batch; none where the table was written before there were any.
+fn steps(batch: &RecordBatch, object: &str) -> Result<Vec<NextStep>> {
+    let column = |name: &str| batch.column_by_name(name);
+    let text = |name: &str| -> Result<Vec<Option<String>>> {
+        let Some(column) = column(name) else {
+            return Ok(vec![None; batch.num_rows()]);
+        };
+        let texts = column
+            .as_string_opt::<i32>()
+            .ok_or_else(|| wrong_type(name, object))?;
+        Ok(texts.iter().map(|text| text.map(str::to_owned)).collect())
+    };
+    let purchases: Vec<Option<Purchase>> = match (
+        column("next_step_pieces").map(|c| c.as_primitive_opt::<Int64Type>()),
+        column("next_step_spend").map(|c| c.as_primitive_opt::<Float64Type>()),
+    ) {
+        (None, None) => vec![None; batch.num_rows()],
+        (Some(Some(pieces)), Some(Some(spend))) => pieces
+            .iter()
+            .zip(spend)
+            .map(|(pieces, spend)| {
+                Some(Purchase {
+                    pieces: pieces?,
+                    spend: spend?,
+                })
+            })
+            .collect(),
+        _ => return Err(wrong_type("next_step_pieces or next_step_spend", object)),
+    };
+    let texts = text("next_step")?.into_iter().zip(text("keep")?);
+    let steps = texts.zip(purchases);
+    Ok(steps
+        .map(|((text, keep), purchase)| NextStep {
+            text,
+            purchase,
+            keep,
+        })
+        .collect())
 }
 
 /// Reads the table back. `object` names it in errors. One that was written before there were
@@ -85,6 +155,7 @@ pub fn read_segments(bytes: Bytes, object: &str) -> Result<SegmentRows> {
             "segment",
             object,
         )?);
+        rows.next_step.extend(steps(&batch, object)?);
     }
     Ok(rows)
 }

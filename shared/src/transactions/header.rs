@@ -2,6 +2,7 @@
 
 use super::fields::Fields;
 use super::records::Shape;
+use crate::columns::simple;
 use crate::settings::Columns;
 use crate::{Error, Result};
 
@@ -51,7 +52,7 @@ impl Header {
                     format!(
                         "column '{column}' is missing; found {}{}",
                         list(&names),
-                        advice(record, delimiter, count)
+                        advice(column, &names, record, delimiter)
                     ),
                 )),
                 (Some(_), Some(_)) => Err(Error::bad_input(
@@ -104,7 +105,13 @@ fn list(names: &[String]) -> String {
     text.join(", ")
 }
 
-fn advice(record: &str, delimiter: u8, count: usize) -> String {
+fn advice(column: &str, names: &[String], record: &str, delimiter: u8) -> String {
+    let like = |name: &&String| simple(name) == simple(column);
+    if let Some(name) = names.iter().find(like) {
+        let found = list(std::slice::from_ref(name));
+        return format!(": is it {found}? set its name under source.columns");
+    }
+    let count = names.len();
     let other = [b';', b'\t', b'|', b','].into_iter().find(|&candidate| {
         candidate != delimiter && record.bytes().filter(|&byte| byte == candidate).count() >= 2
     });
@@ -145,6 +152,16 @@ mod tests {
             .to_string();
         assert!(error.contains("'UnitPrice' is missing"), "{error}");
         assert!(error.contains("'CustomerID'"), "{error}");
+    }
+
+    #[test]
+    fn a_column_of_nearly_the_name_is_asked_about() {
+        let error = read(
+            "Invoice_No,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country",
+        )
+        .unwrap_err()
+        .to_string();
+        assert!(error.contains("is it 'Invoice_No'?"), "{error}");
     }
 
     #[test]

@@ -171,6 +171,7 @@ impl<'a> Pass<'a> {
             self.tally.dropped.no_customer_id += 1;
             return Ok(());
         };
+        self.customers.meet(owner);
         let is_excluded = self.customers.is_excluded(owner);
         if !self.rules.keep(&line, is_excluded, &mut self.tally.dropped) {
             return Ok(());

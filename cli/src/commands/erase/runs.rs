@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::contracts::{Artifact, Layout, Manifest, Part};
 use shared::erasure::{Ids, without};
+use shared::segments::rules::{Measured, Rule};
 use shared::segments::{Profile, Segment};
 use shared::store::{Pending, Store, sha256};
 use shared::tables::{SegmentRows, read_segments};
@@ -22,6 +23,7 @@ const TABLES: [(Part, &str); 4] = [
     (Part::Segments, "customer_id"),
 ];
 const JSON: &str = "application/json";
+const HTML: &str = "text/html; charset=utf-8";
 const PARQUET: &str = "application/vnd.apache.parquet";
 
 /// What a run's tables are about to be, kept beside them until the manifest says the same:
@@ -101,17 +103,46 @@ async fn one(store: &Store, run_id: &str, ids: &Ids, report: &mut Report) -> Res
         report.rewrote(&artifact.key, removed);
     }
     if let Some(manifest) = &mut manifest {
-        let changed = segments.filter(|_| journal.tables.contains_key(Part::Segments.file_name()));
-        if let Some(rows) = &changed {
-            let profile = json(&profile(rows))?;
+        let before: Option<Profile> = parsed(store, &layout.key(Part::Profile)).await?;
+        let has_changed = journal.tables.contains_key(Part::Segments.file_name());
+        let changed = segments.as_ref().filter(|_| has_changed);
+        if let Some(rows) = changed {
+            let profile = json(&profile(rows, before.as_ref()))?;
             let artifact = store.put(&layout.key(Part::Profile), JSON, profile).await?;
             let name = Part::Profile.file_name();
             manifest.artifacts.insert(name.to_owned(), artifact);
         }
-        settle(manifest, &journal, changed.as_ref(), ids);
+        settle(manifest, &journal, changed, ids);
+        if let Some(rows) = &segments {
+            let profile = profile(rows, before.as_ref());
+            page(store, &layout, manifest, &profile, rows).await?;
+        }
         store.put(&manifest_key, JSON, json(manifest)?).await?;
         report.rewrote(&manifest_key, 0);
         store.remove(&journal_key, None).await?;
+    } else {
+        // Of a run that did not come to its end; it has their points, and nobody reads it.
+        let key = layout.key(Part::Report);
+        if store.get_optional(&key).await?.is_some() {
+            store.remove(&key, None).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The run's page, drawn up from what is left. Runs of earlier versions have none.
+async fn page(
+    store: &Store,
+    layout: &Layout<'_>,
+    manifest: &mut Manifest,
+    profile: &Profile,
+    rows: &SegmentRows,
+) -> Result<()> {
+    let name = Part::Report.file_name();
+    if manifest.artifacts.contains_key(name) {
+        let page = embed_and_cluster::page(store, manifest, profile, rows).await?;
+        let artifact = store.put(&layout.key(Part::Report), HTML, page).await?;
+        manifest.artifacts.insert(name.to_owned(), artifact);
     }
     Ok(())
 }
@@ -197,6 +228,7 @@ fn left(rows: SegmentRows, ids: &Ids) -> SegmentRows {
         embedding_y: pick(&rows.embedding_y, &stay),
         label: pick(&rows.label, &stay),
         segment: pick(&rows.segment, &stay),
+        next_step: pick(&rows.next_step, &stay),
     }
 }
 
@@ -205,7 +237,8 @@ fn pick<T: Clone>(column: &[T], rows: &[usize]) -> Vec<T> {
     cells.cloned().collect()
 }
 
-fn profile(rows: &SegmentRows) -> Profile {
+/// The profile of those who are left, by the rules of the profile before.
+fn profile(rows: &SegmentRows, before: Option<&Profile>) -> Profile {
     let numbers = rows.label.iter().map(|label| label.cast_unsigned());
     let numbers: Vec<u32> = numbers.collect();
     let known: BTreeMap<u32, &String> = numbers.iter().copied().zip(&rows.segment).collect();
@@ -219,7 +252,20 @@ fn profile(rows: &SegmentRows) -> Profile {
         name: name.clone(),
     });
     let segments: Vec<Segment> = segments.collect();
-    Profile::of(&rows.features, &labels, &segments)
+    let rule = |segment: &Segment| {
+        let mut known = before.into_iter().flat_map(|profile| &profile.segments);
+        let known = known.find(|profile| profile.label == segment.id)?;
+        Some(known.rule.as_ref()?.rule_conditions.clone())
+    };
+    let rules: Option<Vec<Rule>> = segments.iter().map(rule).collect();
+    let profile = Profile::of(&rows.features, &labels, &segments);
+    match rules {
+        Some(rules) => {
+            let measured = Measured::of(&rules, &rows.features, &labels);
+            profile.with_rules(&segments, &measured)
+        }
+        None => profile,
+    }
 }
 
 /// Brings the manifest in line with the tables.

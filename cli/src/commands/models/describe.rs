@@ -92,6 +92,9 @@ pub(super) async fn show(args: ModelArgs) -> Result<(), Failure> {
         let descent = lineage.and_then(|l| l.segments.get(position));
         let descent = descent.map_or_else(String::new, |d| format!("  {}", told(d)));
         let _ = writeln!(text, "{:>6}  {}{descent}", segment.id, segment.name);
+        if let Some(rule) = manifest.rules.get(position) {
+            let _ = writeln!(text, "        {}", rule.text());
+        }
     }
     if let Some(lineage) = lineage {
         let _ = writeln!(

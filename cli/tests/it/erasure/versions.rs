@@ -35,6 +35,7 @@ async fn again(store: &Store, key: &str, version: Option<String>) -> shared::con
         mode: Mode::Auto,
         as_of: None,
         force_publish: false,
+        fill_history: false,
     };
     let settings = Some(Settings::parse(SETTINGS, "t").unwrap());
     let dir = tempfile::tempdir().unwrap();

@@ -22,6 +22,7 @@ fn without(run: &Run, customer: &str) -> Run {
     rows.embedding_y.remove(at);
     rows.label.remove(at);
     rows.segment.remove(at);
+    rows.next_step.remove(at);
     less.run.segments_sha256 = "e".repeat(64);
     less.profiled()
 }

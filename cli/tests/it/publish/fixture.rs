@@ -9,6 +9,7 @@ use publish_to_rds::{Database, Outcome, PublishRun, RunId, publish_rows};
 use shared::Result;
 use shared::features::Features;
 use shared::progress::Silent;
+use shared::segments::next_step::{NextStep, Purchase};
 use shared::segments::{Profile, Segment};
 use shared::tables::{SegmentRows, segments_batches};
 use shared::value::{Group, Value};
@@ -171,6 +172,7 @@ impl Run {
                 .iter()
                 .map(|&label| names[label as usize].clone())
                 .collect(),
+            next_step: steps(&label),
             label,
         };
         let labels: Vec<u32> = rows
@@ -192,6 +194,7 @@ impl Run {
             manifest: serde_json::json!({ "run_id": id(number) }),
             profile: Profile::of(&rows.features, &labels, &Segment::first(names)),
             force: false,
+            fill_history: false,
             keep_runs: 30,
         };
         Self { run, rows }
@@ -212,6 +215,11 @@ impl Run {
         self
     }
 
+    pub(super) fn filling_history(mut self) -> Self {
+        self.run.fill_history = true;
+        self
+    }
+
     pub(super) fn keeping(mut self, keep_runs: usize) -> Self {
         self.run.keep_runs = keep_runs;
         self
@@ -220,6 +228,26 @@ impl Run {
     pub(super) fn batches(&self) -> impl Stream<Item = Result<RecordBatch>> + use<> {
         stream::iter(segments_batches(&self.rows).collect::<Vec<_>>())
     }
+}
+
+/// For customers outside of the first segment, in turn: a step, and none.
+fn steps(label: &[i32]) -> Vec<NextStep> {
+    let step = |(row, &label): (usize, &i32)| match (label, row % 2) {
+        (0, 0) => NextStep {
+            keep: Some("buy again within 9 days".to_owned()),
+            ..NextStep::default()
+        },
+        (0, _) | (_, 0) => NextStep::default(),
+        _ => NextStep {
+            text: Some(format!("buy {row} more pieces (about {row})")),
+            purchase: Some(Purchase {
+                pieces: row as i64,
+                spend: row as f64,
+            }),
+            keep: None,
+        },
+    };
+    label.iter().enumerate().map(step).collect()
 }
 
 /// Values of `n` customers; of every third one nothing is expected.

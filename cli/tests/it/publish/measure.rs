@@ -91,6 +91,7 @@ fn write(store: &Store, number: u32, customers: usize) -> (ObjectWriter, Publish
         returns: 0.5,
         recency_days: 1.0,
         revenue_share: sum / revenue,
+        rule: None,
     };
     run.profile = Profile {
         segments: sums.iter().enumerate().map(segment).collect(),

@@ -9,12 +9,13 @@ use shared::progress::Silent;
 
 use super::fixture::{Fixture, Run, ask, connect, id};
 
-const VIEWS: [&str; 7] = [
+const VIEWS: [&str; 8] = [
     "history",
     "insiders",
     "kept_runs",
     "migration_matrix",
     "migrations",
+    "next_step",
     "segments",
     "visible_run",
 ];

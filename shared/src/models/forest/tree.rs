@@ -90,6 +90,13 @@ impl Tree {
         self.nodes.len()
     }
 
+    /// What a node compares: the feature, the threshold up to which customers go left, and
+    /// the right child; the left child is the next node. `None` in a leaf.
+    pub fn cut(&self, node: usize) -> Option<(usize, f64, usize)> {
+        let node = self.nodes.get(node).filter(|node| !node.is_leaf())?;
+        Some((node.feature as usize, node.threshold, node.right as usize))
+    }
+
     /// One more than the highest feature compared.
     pub(super) fn n_features(&self) -> usize {
         let features = self.nodes.iter().map(|n| i32::from(n.feature));
