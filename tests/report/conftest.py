@@ -42,6 +42,12 @@ def small(tmp_path_factory, sales):
 
 
 @pytest.fixture(scope="session")
+def full(tmp_path_factory, small):
+    """A page that has everything that a page can have."""
+    return shop.with_value(small, tmp_path_factory.mktemp("full") / "report.html")
+
+
+@pytest.fixture(scope="session")
 def large(tmp_path_factory, sales):
     """More customers than a page shows, placed by models of the small shop."""
     folder = tmp_path_factory.mktemp("large")

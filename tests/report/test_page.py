@@ -19,8 +19,8 @@ def drawn_after(page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 375])
-def test_axe_finds_nothing(browser, small, scheme, width):
-    with opened(browser, small, width=width, scheme=scheme) as watched:
+def test_axe_finds_nothing(browser, full, scheme, width):
+    with opened(browser, full, width=width, scheme=scheme) as watched:
         scroll_through(watched.page)
         watched.page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
         results = Axe().run(watched.page).response
@@ -156,8 +156,8 @@ def test_dark_by_system_and_by_button(browser, small):
 
 
 @pytest.mark.parametrize("width", [320, 375, 768, 1920])
-def test_nothing_is_wider_than_the_screen(browser, small, width):
-    with opened(browser, small, width=width, height=800) as watched:
+def test_nothing_is_wider_than_the_screen(browser, full, width):
+    with opened(browser, full, width=width, height=800) as watched:
         scroll_through(watched.page)
         assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
         watched.clean()
@@ -209,6 +209,24 @@ def test_who_moved_adds_up(browser, small):
         table = watched.page.locator("#flow table")
         cells = table.locator("td").all_inner_texts()
         assert sum(int(cell.replace(",", "")) for cell in cells if cell.strip("·")) == total
+
+
+def test_rfm_beside_the_segments(browser, full):
+    with opened(browser, full) as watched:
+        value = document(watched.page)["value"]
+        table = watched.page.locator("#rfm table").first
+        cells = table.locator("tbody tr").first.locator("td").all_inner_texts()
+        assert cells == [f"{n:,}" if n else "·" for n in value["counts"][0]]
+        assert table.locator("thead th").all_inner_texts()[1:] == value["groups"]
+        watched.clean()
+
+
+def test_every_segment_has_its_rule(browser, small):
+    with opened(browser, small) as watched:
+        rules = [segment["rule"]["text"] for segment in document(watched.page)["segments"]]
+        shown = watched.page.locator(".card .rule").all_inner_texts()
+        assert [text.split("\n")[0] for text in shown] == rules
+        watched.clean()
 
 
 def test_print(browser, small, shots):

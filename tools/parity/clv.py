@@ -100,10 +100,86 @@ def shop():
         print("  clv", [round(float(v), 6) for v in clv[:6]], "sum", round(float(clv.sum()), 4))
 
 
+def run(insiders, lines, as_of, more=""):
+    """`value.lifetime` of quality.json for invoice lines (customer, date, price)."""
+    with tempfile.TemporaryDirectory() as place:
+        place = Path(place)
+        sales, config = place / "sales.csv", place / "insiders.toml"
+        with sales.open("w") as out:
+            out.write("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n")
+            for number, (customer, date, price) in enumerate(lines):
+                out.write(f"{number},A1,cd,1,{date:%m/%d/%Y} 12:00,{price},{customer},US\n")
+        # CDNOW has purchases of nothing.
+        config.write_text(f"[cleaning]\nmin_unit_price = 0\n{more}")
+        command = [insiders, "run", sales, "--dir", place / "data", "--config", config, "--as-of", as_of]
+        subprocess.run([*command, "--no-publish", "--json"], check=True, stdout=subprocess.DEVNULL)
+        (quality,) = place.glob("data/runs/*/quality.json")
+        return json.loads(quality.read_text())["value"]["lifetime"]
+
+
+def compare(title, ours, bgf, ggf, days):
+    """One table; the number of parameters that differ in the third digit. `days` are in the
+    package's unit of time."""
+    print(f"{title}: {ours['customers']} customers, {ours['repeaters']} came again")
+    print(f"{'parameter':<12}{'lifetimes':>16}{'insiders':>16}{'difference':>14}")
+    theirs = {**bgf.params_, **ggf.params_}
+    found = {**ours["bg_nbd"], **ours["gamma_gamma"]}
+    missed = 0
+    for name, reference in theirs.items():
+        value = found[name] / (days if name == "alpha" else 1)
+        apart = abs(value / reference - 1)
+        bad = apart > 5e-4
+        missed += bad
+        print(f"{name:<12}{reference:>16.6f}{value:>16.6f}{apart:>14.1e}{'  DIFFERS' if bad else ''}")
+    return missed
+
+
+def transactions(insiders):
+    """The sample's own transactions, by day, up to the end of the paper's calibration."""
+    import pandas as pd
+    from lifetimes.datasets import load_dataset
+    from lifetimes.utils import summary_data_from_transaction_data
+
+    names = ["master_id", "id", "date", "cds", "spent"]
+    frame = load_dataset("CDNOW_sample.txt", header=None, names=names, sep=r"\s+")
+    frame["date"] = pd.to_datetime(frame["date"].astype(str))
+    end = "1997-09-30"
+    table = summary_data_from_transaction_data(
+        frame, "id", "date", monetary_value_col="spent", observation_period_end=end, freq="D"
+    )
+    bgf, ggf = fit(table["frequency"], table["recency"], table["T"], table["monetary_value"])
+    lines = frame[["id", "date", "spent"]].itertuples(index=False)
+    return compare("CDNOW_sample.txt, days", run(insiders, lines, end), bgf, ggf, 1)
+
+
+def summary(insiders):
+    """The packaged summary, in weeks: purchases that give its x, t_x, T and mean value."""
+    import pandas as pd
+    from lifetimes.datasets import load_cdnow_summary_data_with_monetary_value
+
+    table = load_cdnow_summary_data_with_monetary_value()
+    bgf, ggf = fit(table["frequency"], table["recency"], table["T"], table["monetary_value"])
+    end = pd.Timestamp("1997-09-30")
+    lines = []
+    for customer, row in table.iterrows():
+        repeats, last, age = int(row["frequency"]), round(row["recency"] * 7), round(row["T"] * 7)
+        first = end - pd.Timedelta(days=age)
+        lines.append((customer, first, 1.0))
+        # The last on its day, the others on the first days after the first purchase.
+        for day in [*range(1, repeats), last][:repeats]:
+            lines.append((customer, first + pd.Timedelta(days=day), row["monetary_value"]))
+    return compare("\nthe packaged summary, weeks", run(insiders, lines, f"{end:%Y-%m-%d}"), bgf, ggf, 7)
+
+
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     try:
         import lifetimes  # noqa: F401
     except ImportError:
         inside_the_environment()
-    if sys.argv[1:] == ["--shop"]:
+    if sys.argv[1] == "--shop":
         shop()
+    else:
+        insiders = Path(sys.argv[1]).resolve()
+        sys.exit(1 if transactions(insiders) + summary(insiders) else 0)

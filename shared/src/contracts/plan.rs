@@ -289,6 +289,19 @@ mod tests {
     }
 
     #[test]
+    fn other_cuts_and_horizons_are_another_run_of_the_same_models() {
+        let run = |toml: &str| {
+            let settings = Settings::parse(toml, "t").unwrap();
+            Run::plan("b", &request(Mode::Fit), source(), settings, None).unwrap()
+        };
+        let plain = run("");
+        for other in [run("[rfm]\ncuts = 3"), run("[value]\nhorizon_days = 30")] {
+            assert_ne!(other.run_id, plain.run_id);
+            assert_eq!(other.model_version, plain.model_version);
+        }
+    }
+
+    #[test]
     fn a_list_of_uploads_or_tombstones_make_another_run_whoever_asked() {
         let run = |source: Source, history: Option<&str>, erased: Option<&str>| {
             let history = history.map(|sha256| Artifact {

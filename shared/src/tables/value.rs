@@ -119,3 +119,63 @@ fn whole<T: ArrowPrimitiveType>(
     to.extend_from_slice(from.values());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{TableWriter, features_batches, read_features, read_segments};
+    use super::*;
+    use crate::features::Features;
+
+    fn features() -> Features {
+        Features {
+            customer_id: vec!["a".to_owned(), "b".to_owned()],
+            is_guest: vec![false, true],
+            gross_revenue: vec![1.5, 2.0],
+            recency_days: vec![1, 2],
+            quantity_of_products: vec![3, 4],
+            returns: vec![0, 1],
+            frequency: vec![0.5, 0.0],
+            value: Value {
+                purchases: vec![3, 1],
+                rfm_recency: vec![5, 4],
+                rfm_frequency: vec![5, 1],
+                rfm_monetary: vec![2, 3],
+                rfm_group: vec![Group::Champions, Group::PotentialLoyalists],
+                p_alive: vec![Some(0.75), None],
+                expected_purchases: vec![Some(2.5), None],
+                clv: vec![Some(12.5), None],
+            },
+        }
+    }
+
+    /// The table with the first `columns` of its columns.
+    fn written(columns: usize) -> bytes::Bytes {
+        let features = features();
+        let (schema, batches) = features_batches(&features);
+        let kept: Vec<usize> = (0..columns).collect();
+        let schema = std::sync::Arc::new(schema.project(&kept).unwrap());
+        let mut table = TableWriter::new(Vec::new(), schema).unwrap();
+        for batch in batches {
+            table
+                .write(&batch.unwrap().project(&kept).unwrap())
+                .unwrap();
+        }
+        table.finish().unwrap().0.into()
+    }
+
+    #[test]
+    fn values_are_read_back_with_what_is_not_known() {
+        assert_eq!(read_features(written(15), "t").unwrap(), features());
+    }
+
+    #[test]
+    fn a_table_of_before_is_known_as_one() {
+        let error = read_features(written(7), "t").unwrap_err().to_string();
+        assert!(error.contains("older version"), "{error}");
+        // An earlier run's segments are read for who moved: its values are not asked for.
+        let error = read_segments(written(7), "t").unwrap_err().to_string();
+        assert!(error.contains("embedding_x"), "{error}");
+        let error = read_features(written(14), "t").unwrap_err().to_string();
+        assert!(error.contains("'clv' is missing"), "{error}");
+    }
+}

@@ -94,8 +94,8 @@ impl BgNbd {
     }
 
     /// Purchase days to be expected of the customer in the next `days` (equation 10 of the
-    /// paper). The hypergeometric function is taken after Euler's transformation, which
-    /// leaves (1 - z)^(a - 1) of the powers and a series that converges in a few terms.
+    /// paper). The hypergeometric function is taken as it is or after Euler's transformation,
+    /// whichever series ends sooner: its terms fall as n^-(1 + |a - 1 - r - x|) z^n.
     pub fn expected(&self, visits: Visits, days: f64) -> Option<f64> {
         if days <= 0.0 {
             return Some(0.0);
@@ -109,9 +109,14 @@ impl BgNbd {
         };
         let (x, age) = (f64::from(visits.repeats), f64::from(visits.age));
         let z = days / (alpha + age + days);
-        let series = hyp2f1(a + b - 1.0 - r, a - 1.0, a + b + x - 1.0, z)?;
-        let left = libm::exp((a - 1.0) * libm::log((alpha + age) / (alpha + age + days)));
-        let mean = (a + b + x - 1.0) / (a - 1.0) * (1.0 - left * series);
+        let c = a + b + x - 1.0;
+        let (power, series) = if a - 1.0 < r + x {
+            (a - 1.0, hyp2f1(c - r - x, a - 1.0, c, z)?)
+        } else {
+            (r + x, hyp2f1(r + x, b + x, c, z)?)
+        };
+        let left = libm::exp(power * libm::log((alpha + age) / (alpha + age + days)));
+        let mean = c / (a - 1.0) * (1.0 - left * series);
         let expected = mean / (1.0 + self.odds_of_having_left(visits));
         expected.is_finite().then_some(expected.max(0.0))
     }

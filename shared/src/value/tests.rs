@@ -280,3 +280,31 @@ fn a_model_without_a_maximum_has_a_reason() {
     assert!(report.lifetime.reason.unwrap().contains("value.penalizer"));
     assert!(found.clv.iter().all(Option::is_none));
 }
+
+/// Where many leave at once the other series is taken; figures of `lifetimes` again.
+#[test]
+fn purchases_are_those_of_lifetimes_where_many_leave() {
+    let model = BgNbd {
+        r: 0.5,
+        alpha: 10.0,
+        a: 3.2,
+        b: 5.5,
+        log_likelihood: 0.0,
+        iterations: 0,
+    };
+    for ((repeats, recency, age), expected) in [
+        ((0, 0, 0), 2.345_465_664_498_837),
+        ((0, 0, 300), 0.452_372_886_016_448),
+        ((1, 30, 60), 1.112_863_734_574_987),
+        ((3, 50, 90), 1.076_536_747_987_482),
+    ] {
+        let visits = Visits {
+            repeats,
+            recency,
+            age,
+        };
+        let found = model.expected(visits, 365.0).unwrap();
+        close("purchases", found, expected, 1e-11);
+    }
+    assert_eq!(model.expected(Visits::default(), 0.0), Some(0.0));
+}
