@@ -54,7 +54,8 @@ mod reader {
     fn range(at: usize, text: &str, unit: f64) -> Vec<Test> {
         let bound = |part: &str| -> Test {
             let (sign, value) = part.split_once(' ').unwrap();
-            let value = number(value) / unit;
+            // a quotient has digits that the text has not
+            let value = super::rounded(number(value) / unit, 12);
             match sign {
                 "≥" => Box::new(move |row| row[at] >= value),
                 "<" => Box::new(move |row| row[at] < value),
