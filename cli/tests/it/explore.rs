@@ -85,7 +85,12 @@ fn an_export_is_explored_once_and_shown_at_once_after_that() {
     let folder = folder(&data);
     let whole = ["explore.html", "explore.json"].map(str::to_owned);
     assert_eq!(names(&folder), BTreeSet::from(whole), "no cells are left");
-    let written = |name: &str| std::fs::metadata(folder.join(name)).unwrap().modified().unwrap();
+    let written = |name: &str| {
+        std::fs::metadata(folder.join(name))
+            .unwrap()
+            .modified()
+            .unwrap()
+    };
     let before = written("explore.json");
     assert_eq!(explore(&input, &data, &few), found);
     assert_eq!(written("explore.json"), before, "nothing is computed again");
@@ -119,7 +124,10 @@ fn a_run_is_explored_as_its_segments_are() {
         serde_json::from_slice::<Value>(&output.stdout).unwrap()
     };
     let found = args(&[]);
-    assert_eq!((&found["run"], &found["model"]), (&id.into(), &manifest["model_version"]));
+    assert_eq!(
+        (&found["run"], &found["model"]),
+        (&id.into(), &manifest["model_version"])
+    );
     assert_eq!(found["current"], manifest["quality"]["segments"]);
     assert_eq!(found["customers"], manifest["customers"]);
     assert_eq!(found["looked_at"], found["customers"]);
@@ -133,7 +141,10 @@ fn a_run_is_explored_as_its_segments_are() {
     assert!(reason.contains("without refits nothing is known of its stability"));
 
     let sampled = args(&["--sample", "80"]);
-    assert_eq!((&sampled["looked_at"], &sampled["customers"]), (&80.into(), &found["customers"]));
+    assert_eq!(
+        (&sampled["looked_at"], &sampled["customers"]),
+        (&80.into(), &found["customers"])
+    );
     assert_ne!(sampled["id"], found["id"]);
 }
 
@@ -160,7 +171,10 @@ fn kill_in_the_middle(mut child: Child, data: &Path) -> PathBuf {
     let deadline = Instant::now() + Duration::from_secs(120);
     let cells = loop {
         assert!(Instant::now() < deadline, "no cell was kept");
-        assert!(child.try_wait().unwrap().is_none(), "it ended before it was killed");
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before it was killed"
+        );
         let explorations = data.join("explore");
         if let Some(id) = names(&explorations).first() {
             let cells = explorations.join(id).join("cells");
@@ -189,10 +203,17 @@ fn a_killed_exploration_goes_on_where_it_stopped_and_ends_in_the_same_bytes() {
     };
     let cells = kill_in_the_middle(start(), &data);
     let kept = names(&cells);
-    assert!(kept.len() < 3 * 3 * 15, "it was killed too late to show anything");
+    assert!(
+        kept.len() < 3 * 3 * 15,
+        "it was killed too late to show anything"
+    );
     // What is kept is taken as it is: one cell says so.
     let marked = dir.path().join("marked");
-    let copied = Command::new("cp").arg("-r").arg(&data).arg(&marked).status();
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(&data)
+        .arg(&marked)
+        .status();
     assert!(copied.unwrap().success());
     let name = kept.first().unwrap();
     let cell = folder(&marked).join("cells").join(name);
@@ -239,12 +260,32 @@ fn what_cannot_be_explored_is_said() {
         assert_eq!(output.status.code(), Some(code), "{args:?}: {errors}");
         assert!(errors.contains(says), "{errors}");
     };
-    fails(&["explore", input, "--dir", data], 3, "12 customers are too few");
-    fails(&["explore", "--run", "no-such-run", "--dir", data], 1, "run no-such-run does not exist");
-    fails(&["explore", input, "--dir", data, "--k", "1..5"], 2, "a range is written 2..25");
-    fails(&["explore", input, "--dir", data, "--run", "r"], 2, "cannot be used with");
+    fails(
+        &["explore", input, "--dir", data],
+        3,
+        "12 customers are too few",
+    );
+    fails(
+        &["explore", "--run", "no-such-run", "--dir", data],
+        1,
+        "run no-such-run does not exist",
+    );
+    fails(
+        &["explore", input, "--dir", data, "--k", "1..5"],
+        2,
+        "a range is written 2..25",
+    );
+    fails(
+        &["explore", input, "--dir", data, "--run", "r"],
+        2,
+        "cannot be used with",
+    );
     fails(&["explore"], 2, "required");
     let missing = dir.path().join("missing");
-    fails(&["explore", "--run", "r", "--dir", missing.to_str().unwrap()], 1, "missing");
+    fails(
+        &["explore", "--run", "r", "--dir", missing.to_str().unwrap()],
+        1,
+        "missing",
+    );
     assert!(!missing.exists());
 }
