@@ -40,11 +40,7 @@ pub(super) async fn report(args: ReportArgs) -> Result<(), Failure> {
 /// The run of the latest moment.
 async fn latest(store: &Store) -> Result<String, Failure> {
     let index = store.get_optional(Layout::INDEX).await?;
-    let index = index.map(|(bytes, _)| serde_json::from_slice::<RunIndex>(&bytes));
-    let index = index.transpose().map_err(|e| Error::Corrupt {
-        object: Layout::INDEX.to_owned(),
-        reason: e.to_string(),
-    })?;
+    let index = index.map(|(bytes, _)| RunIndex::read(&bytes)).transpose()?;
     let last = index.and_then(|index| index.runs.into_iter().next_back());
     let run = last.ok_or_else(|| Error::NotFound {
         what: "a run".to_owned(),

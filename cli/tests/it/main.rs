@@ -21,6 +21,7 @@ mod evaluate;
 mod explore;
 mod golden;
 mod history;
+mod hostile;
 mod identity;
 mod import;
 mod lifecycle;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shared::bundle::{Bundle, champion, promote_after, reserve};
-use shared::contracts::{Artifact, ModelAction, Part, Promotion, Run, RunState};
+use shared::contracts::{Artifact, Layout, ModelAction, Part, Promotion, Run, RunState};
 use shared::measure::Stage;
 use shared::progress::Progress;
 use shared::segments::Segment;
@@ -78,12 +78,23 @@ async fn stored(store: &Store, run: &Run) -> Result<Stored> {
 }
 
 fn artifact(state: &RunState, part: Part) -> Result<&Artifact> {
-    state.artifacts.get(part.file_name()).ok_or_else(|| {
+    let artifact = state.artifacts.get(part.file_name()).ok_or_else(|| {
         Error::config(
             "event",
             format!("it lists no artifact '{}'", part.file_name()),
         )
-    })
+    })?;
+    let expected = Layout::new(&state.run.run_id).key(part);
+    if artifact.key == expected && Layout::is_name(&state.run.run_id) {
+        return Ok(artifact);
+    }
+    let reason = format!(
+        "{} of run {:?} can't be the object {:?}",
+        part.file_name(),
+        state.run.run_id,
+        artifact.key
+    );
+    Err(Error::config("event", reason))
 }
 
 /// Stores what a fit made, and makes it the champion if it may be; says what became of it.

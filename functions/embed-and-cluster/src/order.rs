@@ -94,7 +94,7 @@ async fn compare(store: &Store, runs: &RunIndex, run: &IndexedRun) -> Result<()>
     let Some((bytes, etag)) = store.get_optional(&key).await? else {
         return Ok(());
     };
-    let mut manifest: Manifest = parse(&bytes, &key)?;
+    let mut manifest = Manifest::read(&bytes, &run.run_id)?;
     let known = manifest.migrations.as_ref().map(|m| m.since.as_str());
     if known == Some(&before.run_id) {
         return Ok(());
@@ -156,7 +156,7 @@ async fn segments_of(store: &Store, run_id: &str) -> Result<Option<SegmentRows>>
     let Some((bytes, _)) = store.get_optional(&key).await? else {
         return Ok(None);
     };
-    segments(store, &parse(&bytes, &key)?).await
+    segments(store, &Manifest::read(&bytes, run_id)?).await
 }
 
 pub(crate) async fn segments(store: &Store, manifest: &Manifest) -> Result<Option<SegmentRows>> {
@@ -171,7 +171,7 @@ async fn read_index(store: &Store) -> Result<(RunIndex, Option<ETag>)> {
     let Some((bytes, etag)) = store.get_optional(Layout::INDEX).await? else {
         return Ok((RunIndex::default(), None));
     };
-    Ok((parse(&bytes, Layout::INDEX)?, Some(etag)))
+    Ok((RunIndex::read(&bytes)?, Some(etag)))
 }
 
 pub(crate) fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8], key: &str) -> Result<T> {

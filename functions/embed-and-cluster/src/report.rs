@@ -93,7 +93,7 @@ async fn tagged(store: &Store, run_id: &str) -> Result<(Bytes, Manifest, ETag)> 
             hint: "runs/index.json lists the runs".to_owned(),
         });
     };
-    let manifest: Manifest = order::parse(&bytes, &key)?;
+    let manifest = Manifest::read(&bytes, run_id)?;
     let rows = order::segments(store, &manifest).await?;
     let rows = rows.ok_or_else(|| missing(&manifest, Part::Segments))?;
     Ok((drawn(store, &manifest, &rows).await?, manifest, etag))

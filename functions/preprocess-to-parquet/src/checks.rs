@@ -60,10 +60,7 @@ async fn last(store: &Store, run: &Run, as_of: AsOf) -> Result<Option<Seen>> {
     let Some((bytes, _)) = store.get_optional(Layout::INDEX).await? else {
         return Ok(None);
     };
-    let index: RunIndex = serde_json::from_slice(&bytes).map_err(|e| Error::Corrupt {
-        object: Layout::INDEX.to_owned(),
-        reason: e.to_string(),
-    })?;
+    let index = RunIndex::read(&bytes)?;
     let Some(before) = index.before(&run.run_id, as_of) else {
         return Ok(None);
     };

@@ -57,7 +57,7 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
         .get_optional(&layout.key(Part::Manifest))
         .await?
     {
-        return complete(&manifest, run, champion.as_ref(), &layout);
+        return complete(&manifest, run, champion.as_ref());
     }
     stage.lap("plan");
 
@@ -133,16 +133,8 @@ pub async fn settings_of(store: &Store) -> Result<Settings> {
 
 /// A run that is there already: the same work, so the same result. Models that stayed
 /// challengers then may have become champion since.
-fn complete(
-    manifest: &[u8],
-    run: Run,
-    champion: Option<&Champion>,
-    layout: &Layout<'_>,
-) -> Result<RunState> {
-    let manifest: Manifest = serde_json::from_slice(manifest).map_err(|e| Error::Corrupt {
-        object: layout.key(Part::Manifest),
-        reason: e.to_string(),
-    })?;
+fn complete(manifest: &[u8], run: Run, champion: Option<&Champion>) -> Result<RunState> {
+    let manifest = Manifest::read(manifest, &run.run_id)?;
     let is_champion = champion.is_some_and(|c| c.version == run.model_version);
     Ok(RunState {
         promotion: manifest.promotion.filter(|_| !is_champion),

@@ -12,6 +12,7 @@ use shared::store::Store;
 use shared::{Error, Result};
 
 use crate::database::Database;
+use crate::names::RunId;
 use crate::publish::{Outcome, publish_rows};
 use crate::read;
 use crate::run::PublishRun;
@@ -62,16 +63,9 @@ pub struct Published {
 pub async fn handle(context: &Context, state: RunState) -> Result<Published> {
     let stage = Stage::start(STAGE);
     let store = &context.store;
-    let layout = Layout::new(&state.run.run_id);
-    let key = layout.key(Part::Manifest);
-    let mut manifest: Manifest = parse(&store.get(&key).await?, &key)?;
-    if manifest.run.run_id != state.run.run_id {
-        let reason = format!("it is the manifest of run {}", manifest.run.run_id);
-        return Err(Error::Corrupt {
-            object: key,
-            reason,
-        });
-    }
+    RunId::parse(&state.run.run_id)?;
+    let key = Layout::new(&state.run.run_id).key(Part::Manifest);
+    let mut manifest = Manifest::read(&store.get(&key).await?, &state.run.run_id)?;
     if let Some(promotion) = state.promotion.filter(|promotion| !promotion.promoted) {
         return Err(Error::NotPromoted {
             model: state.run.model_version,

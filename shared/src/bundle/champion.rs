@@ -87,10 +87,21 @@ pub async fn champion(store: &Store) -> Result<Option<(Champion, ETag)>> {
     let Some((bytes, etag)) = store.get_optional(Layout::CHAMPION).await? else {
         return Ok(None);
     };
-    let champion = serde_json::from_slice(&bytes).map_err(|e| Error::Corrupt {
+    let corrupt = |reason: String| Error::Corrupt {
         object: Layout::CHAMPION.to_owned(),
-        reason: e.to_string(),
-    })?;
+        reason,
+    };
+    let champion: Champion = serde_json::from_slice(&bytes).map_err(|e| corrupt(e.to_string()))?;
+    // `reserve` may have written it before there is a champion.
+    let mut named = champion.history.iter().map(|step| &step.version);
+    let own = Some(&champion.version).filter(|version| !version.is_empty());
+    if let Some(version) = own
+        .into_iter()
+        .chain(&mut named)
+        .find(|v| !Layout::is_name(v))
+    {
+        return Err(corrupt(format!("{version:?} can't be a model's version")));
+    }
     Ok(Some((champion, etag)))
 }
 

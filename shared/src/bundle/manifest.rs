@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::contracts::{Artifact, Quality, Source};
+use crate::contracts::{Artifact, Quality, Source, format};
 use crate::evaluation::Gate;
 use crate::segments::rules::Rule;
 use crate::segments::{Lineage, Segment};
@@ -76,14 +76,14 @@ impl BundleManifest {
             object: object.to_owned(),
             reason,
         };
-        let manifest: Self = serde_json::from_slice(bytes).map_err(|e| corrupt(e.to_string()))?;
-        if manifest.schema_version != Self::SCHEMA_VERSION {
+        let found = format(bytes).map_err(corrupt)?;
+        if found != Self::SCHEMA_VERSION {
             return Err(corrupt(format!(
-                "its schema version is {}, this program reads {}: fit again; if it is the champion, remove models/champion.json first",
-                manifest.schema_version,
+                "its schema version is {found}, this program reads {}: fit again; if it is the champion, remove models/champion.json first",
                 Self::SCHEMA_VERSION
             )));
         }
+        let manifest: Self = serde_json::from_slice(bytes).map_err(|e| corrupt(e.to_string()))?;
         if manifest.features != FEATURES || manifest.target != TARGET {
             return Err(corrupt("it is of other features".to_owned()));
         }

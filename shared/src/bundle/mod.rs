@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::contracts::Layout;
 use crate::evaluation::Reference;
-use crate::models::{Forest, KMeans, MinMaxScaler, Umap};
+use crate::models::{Forest, KMeans, MinMaxScaler, ModelError, Umap};
 use crate::store::Store;
 use crate::{Error, Result};
 
@@ -81,7 +81,8 @@ impl Bundle {
 
     /// Whether a version is stored whole.
     pub async fn exists(store: &Store, version: &str) -> Result<bool> {
-        Ok(store.get_optional(&key(version, MANIFEST)).await?.is_some())
+        let name = named(version)?;
+        Ok(store.get_optional(&name).await?.is_some())
     }
 
     /// Every version that is stored whole, in the order of their names.
@@ -97,7 +98,7 @@ impl Bundle {
 
     /// What a version is and came from.
     pub async fn describe(store: &Store, version: &str) -> Result<BundleManifest> {
-        let name = key(version, MANIFEST);
+        let name = named(version)?;
         let manifest = BundleManifest::from_json(&store.get(&name).await?, &name)?;
         if manifest.version == version {
             return Ok(manifest);
@@ -122,13 +123,14 @@ impl Bundle {
             None => None,
         };
         let bundle = Self {
-            scaler: MinMaxScaler::from_bytes(&scaler)?,
-            forest: Forest::from_bytes(&forest)?,
-            umap: Umap::from_bytes(&umap)?,
-            kmeans: KMeans::from_bytes(&kmeans)?,
+            scaler: MinMaxScaler::from_bytes(&scaler).map_err(damaged(version, SCALER))?,
+            forest: Forest::from_bytes(&forest).map_err(damaged(version, FOREST))?,
+            umap: Umap::from_bytes(&umap).map_err(damaged(version, UMAP))?,
+            kmeans: KMeans::from_bytes(&kmeans).map_err(damaged(version, KMEANS))?,
             reference: reference
                 .map(|bytes| Reference::from_bytes(&bytes))
-                .transpose()?,
+                .transpose()
+                .map_err(damaged(version, REFERENCE))?,
             manifest,
         };
         bundle.check(&key(version, MANIFEST))?;
@@ -138,6 +140,33 @@ impl Bundle {
     /// The parts fit together.
     fn check(&self, object: &str) -> Result<()> {
         let k = self.kmeans.centroids().nrows();
+        // Each file alone may be whole and of another fit.
+        let joints = [
+            ("scaled features", self.scaler.scale().len(), FEATURES.len()),
+            (
+                "features of the forest",
+                self.forest.n_features(),
+                FEATURES.len(),
+            ),
+            (
+                "trees of the embedding",
+                self.umap.leaves().ncols(),
+                self.forest.trees().len(),
+            ),
+            (
+                "coordinates of a centroid",
+                self.kmeans.centroids().ncols(),
+                self.umap.embedding().ncols(),
+            ),
+        ];
+        if let Some((what, found, expected)) = joints.iter().find(|joint| joint.1 != joint.2) {
+            return Err(Error::Corrupt {
+                object: object.to_owned(),
+                reason: format!(
+                    "its files are not of one fit: {found} {what} instead of {expected}"
+                ),
+            });
+        }
         let rules = self.manifest.rules.len();
         if rules > 0 && rules != k {
             return Err(Error::Corrupt {
@@ -164,6 +193,29 @@ impl Bundle {
                 self.manifest.segments.len()
             ),
         })
+    }
+}
+
+/// The key of a version's manifest.
+fn named(version: &str) -> Result<String> {
+    if Layout::is_name(version) {
+        return Ok(key(version, MANIFEST));
+    }
+    Err(Error::config(
+        "model version",
+        format!("{version:?} can't be one: it has letters, digits, '-', '_' and '.' alone"),
+    ))
+}
+
+/// A file's error, with its place.
+fn damaged(version: &str, name: &'static str) -> impl FnOnce(ModelError) -> Error {
+    let object = key(version, name);
+    move |error| Error::Corrupt {
+        object,
+        reason: match error {
+            ModelError::Corrupt { why, .. } => format!("{why}: restore it, or fit again"),
+            other => other.to_string(),
+        },
     }
 }
 

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::AsOf;
+use super::{AsOf, Layout};
+use crate::{Error, Result};
 
 /// Runs that are remembered; the earliest are forgotten.
 const MOST: usize = 2_000;
@@ -26,6 +27,19 @@ pub struct IndexedRun {
 }
 
 impl RunIndex {
+    /// Reads [`Layout::INDEX`]. Refused if it names a run that would lie elsewhere.
+    pub fn read(bytes: &[u8]) -> Result<Self> {
+        let corrupt = |reason: String| Error::Corrupt {
+            object: Layout::INDEX.to_owned(),
+            reason,
+        };
+        let index: Self = serde_json::from_slice(bytes).map_err(|e| corrupt(e.to_string()))?;
+        match index.runs.iter().find(|run| !Layout::is_name(&run.run_id)) {
+            Some(run) => Err(corrupt(format!("{:?} can't be a run's id", run.run_id))),
+            None => Ok(index),
+        }
+    }
+
     /// Adds a run; one that is there stays where it is.
     pub fn add(&mut self, run: IndexedRun) {
         if self.runs.iter().any(|known| known.run_id == run.run_id) {

@@ -57,6 +57,12 @@ impl<'a> Layout<'a> {
         format!("runs/{}/{}", self.run_id, part.file_name())
     }
 
+    /// Whether `text` can name a run or a model: as part of a key it stays in its own folder.
+    pub fn is_name(text: &str) -> bool {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        (1..=128).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(plain)
+    }
+
     /// The bundle's folder of a model version, without the trailing slash.
     pub fn model(version: &str) -> String {
         format!("models/{version}")

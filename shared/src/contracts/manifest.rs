@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AsOf, Promotion, Run, RunState};
+use super::{AsOf, Layout, Part, Promotion, Run, RunState};
 use crate::columns::Check;
 use crate::evaluation::Drift;
 use crate::segments::Migrations;
+use crate::{Error, Result};
 
 /// One object that a run wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,29 @@ pub struct Artifact {
     /// Rows, for a table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
+}
+
+impl Artifact {
+    /// Says what is wrong if this is not the file `name` in the folder of run `run_id`.
+    fn must_be(&self, run_id: &str, name: &str) -> Result<(), String> {
+        if self.key == format!("runs/{run_id}/{name}") && Layout::is_name(name) {
+            return Ok(());
+        }
+        Err(format!(
+            "{name} of run {run_id} can't be the object {:?}",
+            self.key
+        ))
+    }
+}
+
+/// The version that a document says its format has, before anything else of it is read.
+pub(crate) fn format(bytes: &[u8]) -> Result<u32, String> {
+    #[derive(Deserialize)]
+    struct Head {
+        schema_version: u32,
+    }
+    let head: Head = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+    Ok(head.schema_version)
 }
 
 /// Rows and customers of a run. `rows_read` is the sum of `rows_kept`, `rows_dropped`,
@@ -144,6 +168,32 @@ pub struct Manifest {
 impl Manifest {
     /// The format's version that this program writes and reads.
     pub const SCHEMA_VERSION: u32 = 1;
+
+    /// Reads the manifest of run `run_id`. Refused unless it is in this program's format, is
+    /// of that run, and lists nothing that lies outside of the run's folder.
+    pub fn read(bytes: &[u8], run_id: &str) -> Result<Self> {
+        let object = Layout::new(run_id).key(Part::Manifest);
+        let corrupt = |reason: String| Error::Corrupt {
+            object: object.clone(),
+            reason,
+        };
+        let found = format(bytes).map_err(&corrupt)?;
+        if found != Self::SCHEMA_VERSION {
+            let reads = Self::SCHEMA_VERSION;
+            return Err(corrupt(format!(
+                "its schema version is {found}, this program reads {reads}: use the version that wrote it, or start the run again"
+            )));
+        }
+        let manifest: Self = serde_json::from_slice(bytes).map_err(|e| corrupt(e.to_string()))?;
+        if manifest.run.run_id != run_id {
+            let reason = format!("it is the manifest of run {:?}", manifest.run.run_id);
+            return Err(corrupt(reason));
+        }
+        for (name, artifact) in &manifest.artifacts {
+            artifact.must_be(run_id, name).map_err(&corrupt)?;
+        }
+        Ok(manifest)
+    }
 
     /// The manifest of a run whose segments have been written.
     pub fn of(state: &RunState, quality: Quality, as_of: AsOf) -> Self {

@@ -147,6 +147,12 @@ pub(super) fn reals(column: &ArrayRef, name: &str, object: &str) -> Result<Vec<f
     let column = column
         .as_primitive_opt::<Float64Type>()
         .ok_or_else(|| wrong_type(name, object))?;
+    if column.values().iter().any(|value| !value.is_finite()) {
+        return Err(Error::Corrupt {
+            object: object.to_owned(),
+            reason: format!("column '{name}' has a value that is not a finite number"),
+        });
+    }
     Ok(column.values().to_vec())
 }
 

@@ -160,7 +160,7 @@ async fn prepare(
     let mut segments = None;
     for (part, column) in TABLES {
         let (key, name) = (layout.key(part), part.file_name());
-        let Some((bytes, _)) = store.get_optional(&key).await? else {
+        let Some(bytes) = store.table(&key).await? else {
             continue;
         };
         let found = sha256(&bytes);

@@ -81,10 +81,7 @@ impl Origin {
                 let hint = "runs/ under the folder has one folder a run".to_owned();
                 return Err(Error::NotFound { what, hint }.into());
             };
-            let manifest: Manifest = serde_json::from_slice(&body).map_err(|e| Error::Corrupt {
-                object: key,
-                reason: e.to_string(),
-            })?;
+            let manifest = Manifest::read(&body, run_id)?;
             let model = Bundle::describe(store, &manifest.run.model_version).await?;
             return Ok(Self::Run {
                 manifest: Box::new(manifest),
