@@ -1,6 +1,7 @@
 //! Writing and reading Parquet, the same way everywhere.
 
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -14,6 +15,8 @@ use crate::{Error, Result};
 
 /// Rows of a row group: what a writer holds in memory.
 const ROW_GROUP: usize = 128 << 10;
+/// What is said of a table on which the decoder gave up.
+const UNDECODABLE: &str = "it can't be decoded";
 /// Rows of a batch that is read.
 const READ_BATCH: usize = 16 << 10;
 
@@ -51,7 +54,8 @@ impl<W: Write + Send> TableWriter<W> {
 }
 
 /// The batches of a table in memory or in a file, of which a page of each column is held at
-/// a time. `object` names it in errors.
+/// a time. `object` names it in errors. The decoder panics on some damaged bytes: where panics
+/// unwind, that is an error like any other.
 pub fn read_batches<R: ChunkReader + 'static>(
     table: R,
     object: &str,
@@ -61,12 +65,27 @@ pub fn read_batches<R: ChunkReader + 'static>(
         object: object.clone(),
         reason: e.to_string().replace('\n', " "),
     };
-    let reader = ParquetRecordBatchReaderBuilder::try_new(table)
-        .map_err(|e| damaged(&e))?
-        .with_batch_size(READ_BATCH)
-        .build()
+    let open = || {
+        ParquetRecordBatchReaderBuilder::try_new(table)?
+            .with_batch_size(READ_BATCH)
+            .build()
+    };
+    let mut reader = catch_unwind(AssertUnwindSafe(open))
+        .map_err(|_| damaged(&UNDECODABLE))?
         .map_err(|e| damaged(&e))?;
-    Ok(reader.map(move |batch| batch.map_err(|e| damaged(&e))))
+    let mut is_over = false;
+    Ok(std::iter::from_fn(move || {
+        if is_over {
+            return None;
+        }
+        match catch_unwind(AssertUnwindSafe(|| reader.next())) {
+            Ok(batch) => Some(batch?.map_err(|e| damaged(&e))),
+            Err(_) => {
+                is_over = true;
+                Some(Err(damaged(&UNDECODABLE)))
+            }
+        }
+    }))
 }
 
 fn failed(error: ::parquet::errors::ParquetError) -> Error {
