@@ -161,7 +161,8 @@ fn complete(
 fn enough_customers(run: &Run, outcome: &Outcome) -> Result<()> {
     let (have, need) = (outcome.features.len(), run.settings.clustering.k);
     if run.action == ModelAction::Fit && have < need {
-        return Err(ModelError::TooFewCustomers { have, need }.into());
+        let reason = ModelError::TooFewCustomers { have, need }.to_string();
+        return Err(Error::bad_input(&run.source.key, reason));
     }
     Ok(())
 }
