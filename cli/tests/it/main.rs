@@ -14,6 +14,7 @@
 mod backfill;
 mod bad_input;
 mod bi;
+mod catalogue;
 mod checks;
 mod cleaning;
 mod erasure;

@@ -153,7 +153,8 @@ fn complete(manifest: &[u8], run: Run, champion: Option<&Champion>) -> Result<Ru
 fn enough_customers(run: &Run, outcome: &Outcome) -> Result<()> {
     let (have, need) = (outcome.features.len(), run.settings.clustering.k);
     if run.action == ModelAction::Fit && have < need {
-        return Err(ModelError::TooFewCustomers { have, need }.into());
+        let reason = ModelError::TooFewCustomers { have, need }.to_string();
+        return Err(Error::bad_input(&run.source.key, reason));
     }
     Ok(())
 }

@@ -204,8 +204,9 @@ impl<'a> Customers<'a> {
             line: Some(line),
             column: Some("customer_id".to_owned()),
             reason: format!(
-                "the id '{id}' is a customer's and a guest's: choose other guest ids with \
-                 cleaning.guests (invoice, sequential or drop)"
+                "the id '{}' is a customer's and a guest's: choose other guest ids with \
+                 cleaning.guests (invoice, sequential or drop)",
+                shown(id)
             ),
         }
     }
@@ -304,4 +305,14 @@ impl<'a> Customers<'a> {
 /// The day of a moment. Every date that can be read is within 32 bits.
 pub(super) fn day_of(seconds: i64) -> i32 {
     seconds.div_euclid(SECONDS_A_DAY) as i32
+}
+
+/// An id for an error: on one line, not too long.
+fn shown(id: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut text: String = id.escape_debug().take(LONGEST).collect();
+    if id.escape_debug().nth(LONGEST).is_some() {
+        text.push('…');
+    }
+    text
 }

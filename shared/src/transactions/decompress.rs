@@ -7,8 +7,9 @@ use crate::{Error, Result};
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 /// Formats that a shop sends by mistake, by their first bytes.
-const FOREIGN: [(&[u8], &str); 7] = [
+const FOREIGN: [(&[u8], &str); 8] = [
     (b"PK\x03\x04", "a zip archive or an Excel workbook"),
+    (b"PK\x05\x06", "a zip archive with nothing in it"),
     (b"PAR1", "a Parquet file"),
     (b"%PDF", "a PDF"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
@@ -48,9 +49,9 @@ pub fn text<'a>(
     source: impl Read + Send + 'a,
     object: &str,
 ) -> Result<Box<dyn BufRead + Send + 'a>> {
-    let mut source = BufReader::with_capacity(256 << 10, source);
-    let start = source.fill_buf().map_err(|e| unreadable(object, e))?;
-    let mut text: Box<dyn BufRead + Send + 'a> = match Packing::of(start) {
+    let source = BufReader::with_capacity(256 << 10, source);
+    let (start, source) = begin(source, GZIP.len().max(ZSTD.len()), object)?;
+    let text: Box<dyn BufRead + Send + 'a> = match Packing::of(&start) {
         Packing::Gzip => {
             let unpacked = flate2::bufread::MultiGzDecoder::new(source);
             Box::new(BufReader::with_capacity(256 << 10, unpacked))
@@ -62,12 +63,27 @@ pub fn text<'a>(
         }
         Packing::None => Box::new(source),
     };
-    check_text(text.fill_buf().map_err(|e| unreadable(object, e))?, object)?;
-    Ok(text)
+    let (start, text) = begin(text, SNIFFED, object)?;
+    check_text(&start, object)?;
+    Ok(Box::new(text))
+}
+
+/// The first `length` bytes of `source`, however small the pieces in which they come, and the
+/// whole of it.
+fn begin<R: BufRead>(
+    mut source: R,
+    length: usize,
+    object: &str,
+) -> Result<(Vec<u8>, impl BufRead + use<R>)> {
+    let mut start = Vec::with_capacity(length);
+    (&mut source)
+        .take(length as u64)
+        .read_to_end(&mut start)
+        .map_err(|e| unreadable(object, e))?;
+    Ok((start.clone(), io::Cursor::new(start).chain(source)))
 }
 
 fn check_text(start: &[u8], object: &str) -> Result<()> {
-    let start = start.get(..SNIFFED).unwrap_or(start);
     let refuse = |what: &str, advice: &str| {
         Err(Error::bad_input(
             object,
@@ -81,6 +97,13 @@ fn check_text(start: &[u8], object: &str) -> Result<()> {
         if start.starts_with(magic) {
             return refuse(what, "export the sales as CSV text");
         }
+    }
+    // It was unpacked once already.
+    if Packing::of(start) != Packing::None {
+        return refuse("packed twice", "compress the export once");
+    }
+    if start.starts_with(&[0xff, 0xfe, 0, 0]) || start.starts_with(&[0, 0, 0xfe, 0xff]) {
+        return refuse("utf-32 text", "save it as utf-8 or windows-1252");
     }
     if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
         return refuse("utf-16 text", "save it as utf-8 or windows-1252");
@@ -112,7 +135,10 @@ pub fn unreadable(object: &str, error: io::Error) -> Error {
     error.downcast::<Error>().unwrap_or_else(|error| {
         Error::bad_input(
             object,
-            format!("the compressed data can't be unpacked: {error}"),
+            format!(
+                "the compressed data can't be unpacked, they are damaged or not whole ({error}): \
+                 compress and upload the export again"
+            ),
         )
     })
 }

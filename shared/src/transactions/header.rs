@@ -47,6 +47,13 @@ impl Header {
             let mut places = names.iter().enumerate().filter(|(_, name)| *name == column);
             match (places.next(), places.next()) {
                 (Some((index, _)), None) => Ok(index),
+                (None, _) if names.iter().any(|name| is_value(name)) => Err(Error::bad_input(
+                    object,
+                    format!(
+                        "column '{column}' is missing and the first line holds values: put the \
+                         columns' names there"
+                    ),
+                )),
                 (None, _) => Err(Error::bad_input(
                     object,
                     format!(
@@ -57,7 +64,10 @@ impl Header {
                 )),
                 (Some(_), Some(_)) => Err(Error::bad_input(
                     object,
-                    format!("column '{column}' stands there twice"),
+                    format!(
+                        "column '{column}' stands there twice: remove one, or set the other's \
+                         name under source.columns"
+                    ),
                 )),
             }
         };
@@ -83,6 +93,11 @@ impl Header {
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
+}
+
+/// Whether this is a number or a date and no column's name: a row that an error must not show.
+fn is_value(name: &str) -> bool {
+    name.bytes().any(|byte| byte.is_ascii_digit()) && !name.chars().any(char::is_alphabetic)
 }
 
 /// Names for an error: printable, on one line, not too many.

@@ -37,6 +37,9 @@ const MAX_AMOUNT: i128 = 10_i128.pow(12) * Decimal::ONE;
 /// Quantities are below 10¹².
 const MAX_QUANTITY: i64 = 1_000_000_000_000;
 
+/// No shop has sold anything before: an earlier year is one of two digits, or none.
+const EARLIEST_YEAR: i16 = 1000;
+
 /// Turns records into lines; keeps the buffers and the date that was read last.
 #[derive(Debug)]
 pub struct LineReader {
@@ -186,6 +189,10 @@ impl Dates {
         }
         let parts = strtime::parse(&self.format, text).map_err(|_| Reason::Date)?;
         let date = parts.to_date().map_err(|_| Reason::Date)?;
+        // `%Y` takes the `11` of two digits for the year 11.
+        if date.year() < EARLIEST_YEAR {
+            return Err(Reason::Date);
+        }
         let time = if parts.hour().is_none() {
             jiff::civil::Time::midnight()
         } else {

@@ -294,8 +294,9 @@ fn check_share(object: &str, first_bad: Option<&str>, tally: &Tally, limit: f64)
                 .column
                 .map_or_else(String::new, |column| format!(", column {column}"));
             format!(
-                "; the first is {place}line {line}{column}: {}",
-                defect.reason.text()
+                "; the first is {place}line {line}{column}: {}{}",
+                defect.reason.text(),
+                advice(defect.reason)
             )
         });
     Err(Error::bad_input(
@@ -309,6 +310,16 @@ fn check_share(object: &str, first_bad: Option<&str>, tally: &Tally, limit: f64)
             limit * 100.0,
         ),
     ))
+}
+
+/// The setting that may be wrong where many rows have this defect.
+fn advice(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Date => ": is source.date_format right?",
+        Reason::Encoding => ": is source.encoding right?",
+        Reason::FieldCount => ": is source.delimiter right?",
+        _ => "",
+    }
 }
 
 /// No row is lost: checked at run time too.

@@ -59,6 +59,9 @@ pub fn read(
     pass.finish()
 }
 
+/// The byte order mark of utf-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A byte order mark wins over the settings; the encoding, and the bytes of the mark.
 pub fn byte_order_mark(
     source: &mut impl BufRead,
@@ -68,11 +71,15 @@ pub fn byte_order_mark(
     let start = source
         .fill_buf()
         .map_err(|e| decompress::unreadable(object, e))?;
-    if start.starts_with(b"\xef\xbb\xbf") {
-        source.consume(3);
-        return Ok((Encoding::Utf8, 3));
+    // Twice where a program put its own before a text that had one.
+    let marks = start.chunks(MARK.len()).take_while(|&bytes| bytes == MARK);
+    match marks.count() * MARK.len() {
+        0 => Ok((set, 0)),
+        length => {
+            source.consume(length);
+            Ok((Encoding::Utf8, length as u64))
+        }
     }
-    Ok((set, 0))
 }
 
 pub(super) fn header(
@@ -93,6 +100,13 @@ pub(super) fn header(
         column: None,
         reason: reason.to_owned(),
     };
+    let inside = record.raw.trim_ascii_end();
+    if memchr::memchr(b'\r', inside).is_some() && record.shape != Shape::Quoted {
+        return Err(refuse(
+            "the lines end with a carriage return alone, as on old Macs: save it with \
+             line feeds",
+        ));
+    }
     match record.shape {
         Shape::UnclosedQuote => return Err(refuse("the header has a quote that is never closed")),
         Shape::TooLong => {

@@ -130,7 +130,12 @@ impl<R: BufRead> Records<R> {
                 lines += 1;
                 let open = quotes.feed(piece, self.delimiter);
                 seen += newline + 1;
+                // However the bytes came, a record that is too long is the same one.
+                let fits = seen - 1 <= MAX_RECORD;
                 if !open {
+                    if !fits {
+                        return Ok(Some(first_line.unwrap_or(TOO_LONG)));
+                    }
                     let shape = quotes.shape();
                     return Ok(Some(Found {
                         length: seen - 1,
@@ -139,23 +144,18 @@ impl<R: BufRead> Records<R> {
                         shape,
                     }));
                 }
-                first_line.get_or_insert(Found {
-                    length: seen - 1,
-                    consumed: seen,
-                    lines: 1,
-                    shape: Shape::UnclosedQuote,
-                });
-                if seen <= MAX_RECORD {
+                if fits {
+                    first_line.get_or_insert(Found {
+                        length: seen - 1,
+                        consumed: seen,
+                        lines: 1,
+                        shape: Shape::UnclosedQuote,
+                    });
                     continue;
                 }
             }
             if self.end - self.start > MAX_RECORD {
-                return Ok(Some(first_line.unwrap_or(Found {
-                    length: 0,
-                    consumed: MAX_RECORD,
-                    lines: 0,
-                    shape: Shape::TooLong,
-                })));
+                return Ok(Some(first_line.unwrap_or(TOO_LONG)));
             }
             if self.at_end {
                 let rest = self.end - self.start;
@@ -241,6 +241,14 @@ struct Found {
     lines: u64,
     shape: Shape,
 }
+
+/// The start of a line that is too long; the rest is to be passed over.
+const TOO_LONG: Found = Found {
+    length: 0,
+    consumed: MAX_RECORD,
+    lines: 0,
+    shape: Shape::TooLong,
+};
 
 fn trim_carriage_return(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
@@ -354,6 +362,32 @@ mod tests {
         let found = all(long.as_bytes(), 1 << 16);
         assert_eq!(found.len(), MAX_RECORD + 1);
         assert_eq!(found[0], ("c,\"d".to_owned(), 1, Shape::UnclosedQuote));
+    }
+
+    #[test]
+    fn what_is_too_long_does_not_depend_on_the_pieces_it_comes_in() {
+        for length in [MAX_RECORD, MAX_RECORD + 1] {
+            let line = "x".repeat(length);
+            let quoted = format!("\"{}", "y".repeat(length - 1));
+            let text = format!("{line}\na\n{quoted}\nb\n");
+            let shapes = |chunk| -> Vec<Shape> {
+                let found = all(text.as_bytes(), chunk);
+                found.into_iter().map(|(_, _, shape)| shape).collect()
+            };
+            let expected = if length > MAX_RECORD {
+                [Shape::TooLong, Shape::Plain, Shape::TooLong, Shape::Plain]
+            } else {
+                [
+                    Shape::Plain,
+                    Shape::Plain,
+                    Shape::UnclosedQuote,
+                    Shape::Plain,
+                ]
+            };
+            for chunk in [1, 4096, 1 << 20] {
+                assert_eq!(shapes(chunk), expected, "{length} in pieces of {chunk}");
+            }
+        }
     }
 
     #[test]
