@@ -129,6 +129,7 @@ fn measure(input: &Input<'_>, out: &mut Output) -> Result<()> {
         quantity_of_products: whole(1),
         frequency: column(2),
         returns: whole(3),
+        ..Features::default()
     };
     let mut profile = Profile::of(
         &features,

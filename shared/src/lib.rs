@@ -32,5 +32,6 @@ pub mod settings;
 pub mod store;
 pub mod tables;
 pub mod transactions;
+pub mod value;
 
 pub use error::{Error, Result};

@@ -13,6 +13,7 @@
 
 mod backfill;
 mod bad_input;
+mod bi;
 mod checks;
 mod cleaning;
 mod erasure;
@@ -27,4 +28,5 @@ mod parts;
 mod publish;
 mod report;
 mod rules;
+mod value;
 mod whole;

@@ -17,3 +17,4 @@ mod roles;
 mod rollback;
 mod rules;
 mod tls;
+mod value;

@@ -51,9 +51,11 @@ pub(crate) fn explained(
 ) -> Result<Explained> {
     let (_, measured) = rules(models, stored, features, labels, seed)?;
     let recent: Vec<f64> = features.recency_days.iter().map(|&d| -(d as f64)).collect();
+    let purchases = features.value.purchases.iter();
+    let purchases: Vec<f64> = purchases.map(|&n| n as f64).collect();
     let scores = [
         quintiles(&recent),
-        quintiles(&features.frequency),
+        quintiles(&purchases),
         quintiles(&features.gross_revenue),
     ];
     let [r, f, m] = &scores;

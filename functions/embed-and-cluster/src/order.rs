@@ -7,6 +7,7 @@ use shared::store::{ETag, Store};
 use shared::tables::{SegmentRows, read_segments};
 use shared::{Error, Result};
 
+use crate::report;
 use crate::write::as_of;
 
 /// Times that a lost race for the index is run again.
@@ -102,6 +103,9 @@ async fn compare(store: &Store, runs: &RunIndex, run: &IndexedRun) -> Result<()>
         return Ok(());
     };
     manifest.migrations = since(store, before, &rows, &labels(&rows)).await?;
+    if manifest.artifacts.contains_key(Part::Report.file_name()) {
+        report::redraw(store, &mut manifest, &rows).await?;
+    }
     let json = serde_json::to_vec_pretty(&manifest).map_err(|e| Error::Internal(e.to_string()))?;
     let json = Bytes::from(json);
     let written = store.put_if(&key, "application/json", json, Some(&etag));

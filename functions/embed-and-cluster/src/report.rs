@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use shared::bundle::{Bundle, BundleManifest};
 use shared::contracts::{Artifact, Layout, Manifest, Part};
-use shared::report::{Defects, Inputs, Report, render};
+use shared::report::{Defects, Inputs, Report, Value, render};
 use shared::segments::Profile;
 use shared::store::{ETag, Store};
 use shared::tables::{SegmentRows, read_batches};
@@ -32,6 +32,8 @@ pub async fn page(
         Some(migrations) => profile_of(store, &migrations.since).await?,
         None => None,
     };
+    // Tables of earlier versions have none.
+    let customers = &rows.features.value;
     let report = Report::of(&Inputs {
         manifest,
         profile,
@@ -40,7 +42,10 @@ pub async fn page(
         defects: &defects,
         model: model.as_ref(),
         before: before.as_ref(),
-        value: None,
+        value: (!customers.rfm_group.is_empty()).then_some(Value {
+            rfm_group: &customers.rfm_group,
+            clv: &customers.clv,
+        }),
     })?;
     render(&report)
 }
@@ -89,15 +94,29 @@ async fn tagged(store: &Store, run_id: &str) -> Result<(Bytes, Manifest, ETag)> 
         });
     };
     let manifest: Manifest = order::parse(&bytes, &key)?;
-    let profile = artifact(&manifest, Part::Profile)?;
-    let profile = order::parse(&store.get_verified(profile).await?, &profile.key)?;
     let rows = order::segments(store, &manifest).await?;
     let rows = rows.ok_or_else(|| missing(&manifest, Part::Segments))?;
-    Ok((
-        page(store, &manifest, &profile, &rows).await?,
-        manifest,
-        etag,
-    ))
+    Ok((drawn(store, &manifest, &rows).await?, manifest, etag))
+}
+
+/// The page of a run whose profile is among its artifacts.
+async fn drawn(store: &Store, manifest: &Manifest, rows: &SegmentRows) -> Result<Bytes> {
+    let profile = artifact(manifest, Part::Profile)?;
+    let profile = order::parse(&store.get_verified(profile).await?, &profile.key)?;
+    page(store, manifest, &profile, rows).await
+}
+
+/// Makes the page again for a manifest that has changed, and lists it there.
+pub(crate) async fn redraw(
+    store: &Store,
+    manifest: &mut Manifest,
+    rows: &SegmentRows,
+) -> Result<()> {
+    let page = drawn(store, manifest, rows).await?;
+    let page = put(store, &manifest.run.run_id, page).await?;
+    let name = Part::Report.file_name().to_owned();
+    manifest.artifacts.insert(name, page);
+    Ok(())
 }
 
 /// Where rows are that could not be read.

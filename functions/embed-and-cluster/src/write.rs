@@ -9,9 +9,8 @@ use shared::store::Store;
 use shared::tables::{SegmentRows, TableWriter, segments_batches, segments_schema};
 use shared::{Error, Result};
 
-use crate::order;
-use crate::report;
 use crate::score::{Scored, numbers};
+use crate::{order, report};
 
 const PARQUET: &str = "application/vnd.apache.parquet";
 

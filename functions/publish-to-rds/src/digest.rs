@@ -2,9 +2,12 @@
 //! from what it stored.
 //!
 //! A row's SHA-256 covers its columns in Postgres' own binary form, in the order of
-//! [`COLUMNS`]; so `-0`, `NaN` and every byte of an id count. The first two 64-bit words of
-//! the hashes are each summed modulo 2^64: the order of the rows does not matter, a row that
-//! is lost, doubled or changed does.
+//! [`COLUMNS`] and [`OPTIONAL`]; so `-0`, `NaN` and every byte of an id count. The first two
+//! 64-bit words of the hashes are each summed modulo 2^64: the order of the rows does not
+//! matter, a row that is lost, doubled or changed does.
+//!
+//! Columns that came later are null in the runs of before, whose digests stand: of a row
+//! whose first such column is null, none of them counts.
 
 use sha2::{Digest, Sha256};
 use shared::{Error, Result};
@@ -12,7 +15,7 @@ use shared::{Error, Result};
 use crate::names::RunId;
 use crate::session::{Session, millis};
 
-/// The columns that are sent, with the function that gives each one's binary form.
+/// The columns that every run has, with the function that gives each one's binary form.
 pub(crate) const COLUMNS: [(&str, &str); 10] = [
     ("customer_id", "textsend"),
     ("is_guest", "boolsend"),
@@ -26,6 +29,47 @@ pub(crate) const COLUMNS: [(&str, &str); 10] = [
     ("label", "int4send"),
 ];
 
+/// The columns that may be null, in the order in which they came to the table. Each counts
+/// with its length before it, -1 for null, as in a COPY. The first is null in a run of before
+/// there were any, and nowhere else.
+pub(crate) const OPTIONAL: [(&str, &str); 12] = [
+    ("purchases", "int8send"),
+    ("rfm_recency", "int4send"),
+    ("rfm_frequency", "int4send"),
+    ("rfm_monetary", "int4send"),
+    ("rfm_group", "textsend"),
+    ("p_alive", "float8send"),
+    ("expected_purchases", "float8send"),
+    ("clv", "float8send"),
+    ("next_step", "textsend"),
+    ("next_step_pieces", "int8send"),
+    ("next_step_spend", "float8send"),
+    ("keep", "textsend"),
+];
+
+/// Names of all that is sent, in order.
+pub(crate) fn names() -> String {
+    let all = COLUMNS.iter().chain(&OPTIONAL);
+    all.map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+/// SQL: the bytes of a row that are hashed. `insiders.row_bytes` says the same from the
+/// catalog, for erasures.
+fn row_bytes() -> String {
+    let required = COLUMNS.map(|(column, send)| format!("{send}({column})"));
+    let optional = OPTIONAL.map(|(column, send)| {
+        format!(
+            "coalesce(int4send(octet_length({send}({column}))) || {send}({column}), int4send(-1))"
+        )
+    });
+    let [(first, _), ..] = OPTIONAL;
+    format!(
+        "{} || CASE WHEN {first} IS NULL THEN '' ELSE {} END",
+        required.join(" || "),
+        optional.join(" || ")
+    )
+}
+
 /// The digest of the rows so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct RowDigest {
@@ -34,8 +78,9 @@ pub(crate) struct RowDigest {
 }
 
 impl RowDigest {
-    /// Adds a row, given as the binary forms of its columns one after the other. Only the
-    /// first has a length of its own, so no two rows have the same bytes.
+    /// Adds a row, given as the binary forms of its columns one after the other. The
+    /// first has a length of its own and those that may be null say theirs, so that no two
+    /// rows of a run have the same bytes.
     pub(crate) fn add(&mut self, row: &[u8]) {
         let hash = Sha256::digest(row);
         for (sum, word) in self.sums.iter_mut().zip(hash.chunks_exact(8)) {
@@ -54,9 +99,7 @@ impl RowDigest {
     /// What Postgres holds in a table of this schema.
     pub(crate) async fn stored(session: &Session, table: &str) -> Result<Self> {
         let operation = "checking the rows";
-        let row = COLUMNS
-            .map(|(column, send)| format!("{send}({column})"))
-            .join(" || ");
+        let row = row_bytes();
         let word = |from: u8| {
             format!(
                 "coalesce(sum(('x' || encode(substring(hash FROM {from} FOR 8), 'hex'))::bit(64)::bigint), 0)::text"

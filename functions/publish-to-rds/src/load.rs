@@ -9,7 +9,7 @@ use shared::progress::Progress;
 use shared::{Error, Result};
 use tokio_postgres::CopyInSink;
 
-use crate::digest::{COLUMNS, RowDigest};
+use crate::digest::{RowDigest, names};
 use crate::encode::{HEADER, Rows, TRAILER};
 use crate::failure;
 use crate::names::Table;
@@ -68,7 +68,7 @@ where
             );
             session.batch(operation, &create).await?;
             let tombstones = Tombstones::read(session).await?;
-            let columns = COLUMNS.map(|(column, _)| column).join(", ");
+            let columns = names();
             let copy =
                 format!("COPY insiders.{staging} ({columns}) FROM STDIN (FORMAT binary, FREEZE)");
             let sink = session

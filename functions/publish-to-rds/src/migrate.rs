@@ -46,6 +46,22 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0007_numbers",
         sql: include_str!("../../../infra/migrations/0007_numbers.sql"),
     },
+    Migration {
+        name: "0008_value",
+        sql: include_str!("../../../infra/migrations/0008_value.sql"),
+    },
+    Migration {
+        name: "0009_rules",
+        sql: include_str!("../../../infra/migrations/0009_rules.sql"),
+    },
+    Migration {
+        name: "0010_bi",
+        sql: include_str!("../../../infra/migrations/0010_bi.sql"),
+    },
+    Migration {
+        name: "0011_history",
+        sql: include_str!("../../../infra/migrations/0011_history.sql"),
+    },
 ];
 
 const OPERATION: &str = "applying migrations";

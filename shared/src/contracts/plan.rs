@@ -159,7 +159,8 @@ impl Run {
                 name: name.clone(),
             })
             .collect();
-        let run_id = digest_id(&("run", &data, &model_version, &names))?;
+        let beside = (&settings.rfm, &settings.value);
+        let run_id = digest_id(&("run", &data, &model_version, &names, beside))?;
         Ok(Self {
             run_id,
             bucket: bucket.to_owned(),
@@ -285,6 +286,19 @@ mod tests {
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), 6);
+    }
+
+    #[test]
+    fn other_cuts_and_horizons_are_another_run_of_the_same_models() {
+        let run = |toml: &str| {
+            let settings = Settings::parse(toml, "t").unwrap();
+            Run::plan("b", &request(Mode::Fit), source(), settings, None).unwrap()
+        };
+        let plain = run("");
+        for other in [run("[rfm]\ncuts = 3"), run("[value]\nhorizon_days = 30")] {
+            assert_ne!(other.run_id, plain.run_id);
+            assert_eq!(other.model_version, plain.model_version);
+        }
     }
 
     #[test]

@@ -168,6 +168,7 @@ mod tests {
             quantity_of_products: (0..n as i64).collect(),
             returns: (0..n as i64).map(|i| i64::from(i % 5 == 0)).collect(),
             frequency: vec![0.5; n],
+            ..Features::default()
         }
     }
 

@@ -2,6 +2,7 @@
 
 use hashbrown::{DefaultHashBuilder, HashSet};
 
+use super::finish::SECONDS_A_DAY;
 use super::{Guests, Interner};
 use crate::erasure::Tombstones;
 use crate::settings::{CleaningSettings, Decimal};
@@ -20,6 +21,7 @@ pub struct Customers<'a> {
     pub(super) totals: Vec<Totals>,
     purchase_invoices: Pairs,
     return_invoices: Pairs,
+    purchase_days: Pairs,
     last_purchase: Option<i64>,
     met: Met,
 }
@@ -59,6 +61,10 @@ pub(super) struct Totals {
     pub(super) purchases: Option<(i64, i64)>,
     pub(super) purchase_invoices: u32,
     pub(super) return_invoices: u32,
+    /// Distinct days with a purchase.
+    pub(super) purchase_days: u32,
+    /// The first of them, as days of the epoch, and what was bought on it.
+    pub(super) first_day: Option<(i32, i128)>,
 }
 
 /// Whether a customer's lines count.
@@ -72,7 +78,7 @@ pub(super) enum Standing {
     Erased,
 }
 
-/// Distinct (customer, invoice) pairs.
+/// Distinct pairs of a customer and an invoice or a day.
 #[derive(Debug, Default)]
 struct Pairs {
     seen: HashSet<u64, DefaultHashBuilder>,
@@ -81,8 +87,8 @@ struct Pairs {
 
 impl Pairs {
     /// Whether the pair is new.
-    fn insert(&mut self, customer: u32, invoice: u32) -> bool {
-        let pair = u64::from(customer) << 32 | u64::from(invoice);
+    fn insert(&mut self, customer: u32, other: u32) -> bool {
+        let pair = u64::from(customer) << 32 | u64::from(other);
         if self.last == Some(pair) {
             return false;
         }
@@ -111,6 +117,7 @@ impl<'a> Customers<'a> {
             totals: Vec::new(),
             purchase_invoices: Pairs::default(),
             return_invoices: Pairs::default(),
+            purchase_days: Pairs::default(),
             last_purchase: None,
             met: Met::default(),
         }
@@ -245,6 +252,18 @@ impl<'a> Customers<'a> {
             if self.purchase_invoices.insert(kept.customer, kept.invoice) {
                 totals.purchase_invoices += 1;
             }
+            let day = day_of(line.seconds);
+            if self
+                .purchase_days
+                .insert(kept.customer, day.cast_unsigned())
+            {
+                totals.purchase_days += 1;
+            }
+            totals.first_day = Some(match totals.first_day {
+                Some((first, value)) if first < day => (first, value),
+                Some((first, value)) if first == day => (first, value + amount),
+                _ => (day, amount),
+            });
         } else if line.quantity < 0 && self.return_invoices.insert(kept.customer, kept.invoice) {
             totals.return_invoices += 1;
         }
@@ -280,4 +299,9 @@ impl<'a> Customers<'a> {
     pub(super) fn id_of(&self, customer: usize) -> &str {
         u32::try_from(customer).map_or("", |customer| self.ids.get(customer))
     }
+}
+
+/// The day of a moment. Every date that can be read is within 32 bits.
+pub(super) fn day_of(seconds: i64) -> i32 {
+    seconds.div_euclid(SECONDS_A_DAY) as i32
 }

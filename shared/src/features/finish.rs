@@ -1,11 +1,12 @@
 //! One row of features per customer.
 
 use super::Customers;
-use super::accumulate::Totals;
+use super::accumulate::{Totals, day_of};
 use crate::settings::Decimal;
+use crate::value::{Purchases, Value, Visits};
 use crate::{Error, Result};
 
-const SECONDS_A_DAY: i64 = 86_400;
+pub(super) const SECONDS_A_DAY: i64 = 86_400;
 
 /// Features by column, one entry a customer, in the byte order of the ids.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,6 +26,8 @@ pub struct Features {
     /// Distinct purchase invoices a day between the first and the last purchase; 0 where
     /// those are less than a day apart.
     pub frequency: Vec<f64>,
+    /// RFM and lifetime value.
+    pub value: Value,
 }
 
 impl Features {
@@ -58,6 +61,7 @@ impl Features {
             quantity_of_products: pick(&self.quantity_of_products, rows),
             returns: pick(&self.returns, rows),
             frequency: pick(&self.frequency, rows),
+            value: self.value.select(rows),
         }
     }
 
@@ -69,8 +73,9 @@ impl Features {
 }
 
 impl Customers<'_> {
-    /// The features of every customer with a purchase, seen from `as_of` (seconds).
-    pub fn features(&self, as_of: i64) -> Result<Features> {
+    /// The features of every customer with a purchase, seen from `as_of` (seconds), and in the
+    /// same order what their value is worked out from.
+    pub fn features(&self, as_of: i64) -> Result<(Features, Vec<Purchases>)> {
         let mut buyers: Vec<usize> = (0..self.totals.len())
             .filter(|&customer| {
                 self.totals
@@ -80,6 +85,7 @@ impl Customers<'_> {
             .collect();
         buyers.sort_unstable_by(|&a, &b| self.id_of(a).cmp(self.id_of(b)));
         let mut features = Features::default();
+        let mut purchases = Vec::with_capacity(buyers.len());
         for customer in buyers {
             let Some(totals) = self.totals.get(customer) else {
                 continue;
@@ -100,14 +106,38 @@ impl Customers<'_> {
             features
                 .frequency
                 .push(frequency(totals.purchase_invoices, first, last));
+            purchases.push(by_day(totals, first, last, as_of));
         }
-        Ok(features)
+        Ok((features, purchases))
     }
 
     /// Customers with a kept line, with or without a purchase.
     pub fn kept(&self) -> impl Iterator<Item = (bool, bool)> + '_ {
         let kept = self.totals.iter().filter(|totals| totals.is_kept);
         kept.map(|totals| (totals.purchases.is_some(), totals.return_invoices > 0))
+    }
+}
+
+/// Days are the calendar's, in the shop's own time. The first one's value is left out of the
+/// mean: it is what brought the customer here, not what they come again for.
+fn by_day(totals: &Totals, first: i64, last: i64, as_of: i64) -> Purchases {
+    let (from, to) = (day_of(first), day_of(last));
+    let days = |until: i32| u32::try_from(until - from).unwrap_or_default();
+    let repeats = totals.purchase_days.saturating_sub(1);
+    let first_day = totals.first_day.map_or(0, |(_, value)| value);
+    Purchases {
+        is_guest: totals.is_guest,
+        invoices: totals.purchase_invoices,
+        visits: Visits {
+            repeats,
+            recency: days(to),
+            age: days(day_of(as_of)),
+        },
+        mean_value: if repeats == 0 {
+            0.0
+        } else {
+            Decimal(totals.revenue - first_day).to_f64() / f64::from(repeats)
+        },
     }
 }
 
@@ -122,5 +152,75 @@ fn frequency(invoices: u32, first: i64, last: i64) -> f64 {
         0.0
     } else {
         f64::from(invoices) / days as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+    use crate::transactions::line::Line;
+
+    /// Lines of customer 7: invoice, day, hour, amount.
+    fn purchases(lines: &[(&str, i64, i64, i64)], as_of: i64) -> Purchases {
+        let settings = Settings::default();
+        let mut customers = Customers::new(&settings.cleaning, None);
+        for &(invoice_no, day, hour, amount) in lines {
+            let amount: Decimal = amount.to_string().parse().unwrap();
+            let line = Line {
+                invoice_no,
+                stock_code: "A1",
+                description: Some("x"),
+                quantity: 1,
+                seconds: day * SECONDS_A_DAY + hour * 3_600,
+                unit_price: amount,
+                amount,
+                customer_id: Some("7"),
+                country: "UK",
+            };
+            let kept = customers.attribute(&line, 1).unwrap().unwrap();
+            customers.add(kept, &line).unwrap();
+        }
+        customers.features(as_of * SECONDS_A_DAY).unwrap().1[0]
+    }
+
+    #[test]
+    fn repeat_purchases_are_days_after_the_first_and_its_value_is_left_out() {
+        // Day 10: 5 + 3 in two invoices, day 12: 20, day 20: 4 + 6. Two days after the first
+        // with 30 in all; from 10 to 20, seen from 25.
+        let mut lines = vec![
+            ("1", 10, 9, 5),
+            ("2", 10, 23, 3),
+            ("3", 12, 0, 20),
+            ("4", 20, 1, 4),
+            ("5", 20, 8, 6),
+        ];
+        let expected = Purchases {
+            is_guest: false,
+            invoices: 5,
+            visits: Visits {
+                repeats: 2,
+                recency: 10,
+                age: 15,
+            },
+            mean_value: 15.0,
+        };
+        for _ in 0..lines.len() {
+            assert_eq!(purchases(&lines, 25), expected);
+            lines.rotate_left(1);
+        }
+        lines.reverse();
+        assert_eq!(purchases(&lines, 25), expected);
+    }
+
+    #[test]
+    fn a_customer_of_one_day_came_never_again() {
+        let found = purchases(&[("1", -3, 9, 5), ("2", -3, 10, 5)], 0);
+        assert_eq!((found.invoices, found.mean_value), (2, 0.0));
+        let age_only = Visits {
+            age: 3,
+            ..Visits::default()
+        };
+        assert_eq!(found.visits, age_only);
     }
 }

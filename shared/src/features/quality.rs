@@ -8,6 +8,7 @@ use super::{Customers, Describe, Features};
 use crate::columns::{ColumnProfile, Columns};
 use crate::transactions::line::{Line, moment_of};
 use crate::transactions::quarantine::{Defect, Reason};
+use crate::value::ValueReport;
 
 /// Rows dropped by each rule, in the order of the rules: a row counts for the first that
 /// drops it.
@@ -169,6 +170,7 @@ pub struct QualityReport {
     pub quarantined_by_column: BTreeMap<&'static str, u64>,
     pub ranges: BTreeMap<&'static str, Option<(serde_json::Value, serde_json::Value)>>,
     pub column_profile: BTreeMap<&'static str, ColumnProfile>,
+    pub value: ValueReport,
 }
 
 /// Canonical names of the columns.
@@ -192,6 +194,7 @@ impl QualityReport {
         stock_codes: &[String],
         source_columns: &[String],
         uploads: Vec<UploadRows>,
+        value: ValueReport,
     ) -> Self {
         let dropped = &tally.dropped;
         let read = tally.rows - tally.quarantined() - tally.after_as_of - tally.before_window;
@@ -284,6 +287,7 @@ impl QualityReport {
             column_profile: tally
                 .columns
                 .profile(customers.invoices_met(), customers.ids_met()),
+            value,
         }
     }
 }

@@ -12,9 +12,11 @@ use crate::contracts::{
     Counts, Manifest, Mode, ObjectRef, Quality, Request, Run, RunState, Source,
 };
 use crate::features::Features;
+use crate::segments::next_step::NextStep;
 use crate::segments::{Member, Migrations, Profile, Segment};
 use crate::settings::Settings;
 use crate::tables::SegmentRows;
+use crate::value::Value;
 
 const HOSTILE: &str = "</script><script>alert(1)</script><!--";
 
@@ -29,6 +31,7 @@ struct Fixture {
 /// `n` customers in three segments, two of them named to break out of the page.
 fn fixture(n: usize) -> Fixture {
     let features = Features {
+        value: Value::default(),
         customer_id: (0..n).map(|i| format!("id-of-{i:07}")).collect(),
         is_guest: (0..n).map(|i| i % 4 == 0).collect(),
         gross_revenue: (0..n).map(|i| (i % 997) as f64 * 7.31).collect(),
@@ -46,8 +49,8 @@ fn fixture(n: usize) -> Fixture {
         embedding_y: (0..n).map(|i| (i % 101) as f64 * 0.1).collect(),
         label: labels.iter().map(|&label| label.cast_signed()).collect(),
         segment: labels.iter().map(|&l| names[l as usize].clone()).collect(),
-        next_step: Vec::new(),
         features,
+        next_step: vec![NextStep::default(); n],
     };
     let object = ObjectRef {
         bucket: "b".into(),
@@ -74,8 +77,8 @@ fn fixture(n: usize) -> Fixture {
         silhouette: 0.8,
         silhouette_sample: None,
         rules_f1: None,
-        next_step_verified_share: None,
         next_step_sample: None,
+        next_step_verified_share: None,
     };
     let as_of = "2011-12-09".parse().unwrap();
     let state = RunState {
@@ -90,11 +93,11 @@ fn fixture(n: usize) -> Fixture {
             customers: n as u64,
             ..Counts::default()
         },
+        checks: Vec::new(),
         promotion: None,
         quality: None,
         artifacts: BTreeMap::new(),
         stages: Vec::new(),
-        checks: Vec::new(),
     };
     Fixture {
         manifest: Manifest::of(&state, figures, as_of),

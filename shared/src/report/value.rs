@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::value::Group;
+
 /// By customer, in the order of the rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Value<'a> {
-    /// Names of their RFM groups.
-    pub rfm_group: &'a [String],
-    /// Their lifetime values.
-    pub clv: Option<&'a [f64]>,
+    /// Their RFM groups.
+    pub rfm_group: &'a [Group],
+    /// Their lifetime values; guests have none.
+    pub clv: &'a [Option<f64>],
 }
 
 /// Both worlds beside each other.
@@ -38,7 +40,7 @@ impl ValuePanel {
     pub(super) fn of(value: Value<'_>, places: &[usize], segments: usize) -> Self {
         let mut sizes: BTreeMap<&str, u64> = BTreeMap::new();
         for group in value.rfm_group {
-            *sizes.entry(group).or_default() += 1;
+            *sizes.entry(group.name()).or_default() += 1;
         }
         let mut order: Vec<(&str, u64)> = sizes.into_iter().collect();
         order.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
@@ -46,7 +48,7 @@ impl ValuePanel {
             order.iter().map(|(group, _)| *group).zip(0..).collect();
         let mut counts = vec![vec![0; order.len()]; segments];
         for (&place, group) in places.iter().zip(value.rfm_group) {
-            let at = column.get(group.as_str());
+            let at = column.get(group.name());
             let cell = counts.get_mut(place).zip(at);
             if let Some(count) = cell.and_then(|(row, &at)| row.get_mut(at)) {
                 *count += 1;
@@ -56,15 +58,19 @@ impl ValuePanel {
         Self {
             groups: groups.collect(),
             counts,
-            clv: value.clv.map(|clv| by_segment(clv, places, segments)),
+            clv: value
+                .clv
+                .iter()
+                .any(Option::is_some)
+                .then(|| by_segment(value.clv, places, segments)),
         }
     }
 }
 
-fn by_segment(clv: &[f64], places: &[usize], segments: usize) -> Vec<Clv> {
+fn by_segment(clv: &[Option<f64>], places: &[usize], segments: usize) -> Vec<Clv> {
     let mut sums = vec![(0.0, 0_u64); segments];
     for (&place, &value) in places.iter().zip(clv) {
-        if let Some((sum, count)) = sums.get_mut(place).filter(|_| value.is_finite()) {
+        if let (Some((sum, count)), Some(value)) = (sums.get_mut(place), value) {
             *sum += value;
             *count += 1;
         }
@@ -84,13 +90,12 @@ mod tests {
     /// Three customers: two in segment 0, of them one a champion.
     #[test]
     fn segments_cross_groups() {
-        let groups = ["lost", "champions", "lost"].map(str::to_owned);
         let value = Value {
-            rfm_group: &groups,
-            clv: Some(&[1.0, 5.0, f64::NAN]),
+            rfm_group: &[Group::Lost, Group::Champions, Group::Lost],
+            clv: &[Some(1.0), Some(5.0), None],
         };
         let panel = ValuePanel::of(value, &[0, 0, 1], 2);
-        assert_eq!(panel.groups, ["lost", "champions"]);
+        assert_eq!(panel.groups, [Group::Lost.name(), Group::Champions.name()]);
         assert_eq!(panel.counts, [[1, 1], [1, 0]]);
         let clv = panel.clv.unwrap();
         assert_eq!((clv[0].mean, clv[0].sum), (3.0, 6.0));

@@ -168,6 +168,7 @@ mod tests {
             quantity_of_products: vec![1; n],
             returns: vec![0; n],
             frequency: vec![1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+            ..Features::default()
         };
         let labels = [0, 0, 1, 1, 1, 2, 2, 3, 3, 3];
         assert_eq!(

@@ -144,6 +144,7 @@ mod tests {
             quantity_of_products: vec![1, 1, 1],
             returns: vec![0, 1, 2],
             frequency: vec![0.0, 0.5, 1.0],
+            ..Features::default()
         };
         let labels = [0, 1, 1];
         let names = ["x", "y", "z"].map(str::to_owned).to_vec();

@@ -5,6 +5,7 @@ mod checks;
 mod decimal;
 mod gates;
 mod history;
+mod value;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,7 @@ pub use checks::{CheckSettings, Level};
 pub use decimal::{Decimal, DecimalError};
 pub use gates::GateSettings;
 pub use history::History;
+pub use value::{RfmSettings, ValueSettings};
 
 /// All settings of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,12 @@ pub struct Settings {
     /// What is looked at when an export is held against that of the run before.
     #[serde(default)]
     pub checks: CheckSettings,
+    /// Scores by recency, purchases and revenue.
+    #[serde(default)]
+    pub rfm: RfmSettings,
+    /// Customer lifetime value.
+    #[serde(default)]
+    pub value: ValueSettings,
     /// Postgres.
     pub publish: PublishSettings,
 }
@@ -325,6 +333,8 @@ impl Settings {
             },
             gates: GateSettings::of(profile),
             checks: CheckSettings::default(),
+            rfm: RfmSettings::default(),
+            value: ValueSettings::default(),
             publish: PublishSettings { keep_runs: 30 },
         }
     }
@@ -393,6 +403,9 @@ impl Settings {
             "clustering.n_init and clustering.max_iter must be at least 1",
         )?;
         if let Some(reason) = self.gates.wrong().or(self.checks.wrong()) {
+            return Err(Error::config(origin, reason));
+        }
+        if let Some(reason) = self.rfm.wrong().or_else(|| self.value.wrong()) {
             return Err(Error::config(origin, reason));
         }
         ensure(
@@ -467,6 +480,12 @@ mod tests {
         assert!(error("[clustering]\nkk = 3").contains("kk"));
         assert!(error("[cluster]\nk = 3").contains("cluster"));
         assert!(error("[gates]\nmax_psi = -0.1").contains("gates.max_psi"));
+        assert!(error("[rfm]\ncuts = 1").contains("rfm.cuts"));
+        assert!(error("[rfm]\ncut = 5").contains("cut"));
+        assert!(error("[rfm]\nrecency_days = [30, 90]").contains("4 ascending"));
+        assert!(error("[rfm]\ncuts = 3\npurchases = [2.0, 2.0]").contains("rfm.purchases"));
+        assert!(error("[value]\nhorizon_days = 0").contains("value.horizon_days"));
+        assert!(error("[value]\ndiscount_rate = nan").contains("value.discount_rate"));
         assert!(error("profile = 'fast'").contains("fast"));
         assert!(error("[clustering]\nk = 1").contains("clustering.k"));
         assert!(error("[source]\ndelimiter = '€'").contains("source.delimiter"));

@@ -11,7 +11,7 @@ use arrow_array::{
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
 
-use super::read_batches;
+use super::{read_batches, value};
 use crate::features::Features;
 use crate::{Error, Result};
 
@@ -29,6 +29,9 @@ pub(super) fn fields() -> Vec<Field> {
         Field::new("returns", DataType::Int64, false),
         Field::new("frequency", DataType::Float64, false),
     ]
+    .into_iter()
+    .chain(value::fields())
+    .collect()
 }
 
 pub(super) fn columns(features: &Features, rows: Range<usize>) -> Vec<ArrayRef> {
@@ -44,7 +47,7 @@ pub(super) fn columns(features: &Features, rows: Range<usize>) -> Vec<ArrayRef> 
             column.get(rows.clone()).unwrap_or_default().iter().copied(),
         ))
     };
-    vec![
+    let mut all: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(ids)),
         Arc::new(BooleanArray::from(guests.to_vec())),
         real(&features.gross_revenue),
@@ -52,7 +55,9 @@ pub(super) fn columns(features: &Features, rows: Range<usize>) -> Vec<ArrayRef> 
         whole(&features.quantity_of_products),
         whole(&features.returns),
         real(&features.frequency),
-    ]
+    ];
+    all.extend(value::columns(&features.value, rows));
+    all
 }
 
 /// Ranges of rows that make the batches of `rows` rows.
@@ -79,7 +84,9 @@ pub fn features_batches(
 pub fn read_features(bytes: Bytes, object: &str) -> Result<Features> {
     let mut features = Features::default();
     for batch in read_batches(bytes, object)? {
-        append(&mut features, &batch?, object)?;
+        let batch = batch?;
+        append(&mut features, &batch, object)?;
+        value::append(&mut features.value, &batch, object)?;
     }
     Ok(features)
 }

@@ -5,6 +5,7 @@ mod parquet;
 mod quarantine;
 mod segments;
 mod transactions;
+mod value;
 
 pub use self::parquet::{TableWriter, read_batches};
 pub use ::parquet::file::reader::ChunkReader;

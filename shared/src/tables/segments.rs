@@ -9,7 +9,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
 
 use super::features::{append, batches, column, columns, fields, reals, texts, wrong_type};
-use super::read_batches;
+use super::{read_batches, value};
 use crate::features::Features;
 use crate::segments::next_step::{NextStep, Purchase};
 use crate::{Error, Result};
@@ -131,12 +131,14 @@ fn steps(batch: &RecordBatch, object: &str) -> Result<Vec<NextStep>> {
         .collect())
 }
 
-/// Reads the table back. `object` names it in errors.
+/// Reads the table back. `object` names it in errors. One that was written before there were
+/// values has none.
 pub fn read_segments(bytes: Bytes, object: &str) -> Result<SegmentRows> {
     let mut rows = SegmentRows::default();
     for batch in read_batches(bytes, object)? {
         let batch = batch?;
         append(&mut rows.features, &batch, object)?;
+        value::append_if_there(&mut rows.features.value, &batch, object)?;
         for (name, to) in [
             ("embedding_x", &mut rows.embedding_x),
             ("embedding_y", &mut rows.embedding_y),

@@ -13,6 +13,7 @@ use crate::contracts::{AsOf, Counts};
 use crate::erasure::Tombstones;
 use crate::features::{Customers, Features, QualityReport, Tally, UploadRows};
 use crate::settings::{Encoding, Settings};
+use crate::value::Value;
 use crate::{Error, Result};
 
 const SECONDS_A_DAY: i64 = 86_400;
@@ -237,10 +238,13 @@ impl<'a> Pass<'a> {
             return Err(nobody());
         };
         let seconds = seconds_of(moment.0).ok_or_else(|| out_of_range(moment))?;
-        let features = self.customers.features(seconds)?;
+        let (mut features, purchases) = self.customers.features(seconds)?;
         if features.is_empty() {
             return Err(nobody());
         }
+        let (rfm, worth) = (&self.settings.rfm, &self.settings.value);
+        let (value, report) = Value::of(&features, &purchases, rfm, worth);
+        features.value = value;
         let counts = Counts {
             rows_read: tally.rows,
             rows_kept: tally.kept(),
@@ -259,6 +263,7 @@ impl<'a> Pass<'a> {
             self.rules.stock_codes_met(),
             &self.source_columns,
             self.uploads,
+            report,
         );
         Ok(Outcome {
             features,

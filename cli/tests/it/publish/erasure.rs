@@ -16,13 +16,8 @@ fn without(run: &Run, customer: &str) -> Run {
         .iter()
         .position(|id| id == customer)
         .unwrap();
-    rows.features.customer_id.remove(at);
-    rows.features.is_guest.remove(at);
-    rows.features.gross_revenue.remove(at);
-    rows.features.recency_days.remove(at);
-    rows.features.quantity_of_products.remove(at);
-    rows.features.returns.remove(at);
-    rows.features.frequency.remove(at);
+    let others: Vec<usize> = (0..rows.features.len()).filter(|&row| row != at).collect();
+    rows.features = rows.features.select(&others);
     rows.embedding_x.remove(at);
     rows.embedding_y.remove(at);
     rows.label.remove(at);

@@ -12,6 +12,7 @@ use shared::progress::Silent;
 use shared::segments::next_step::{NextStep, Purchase};
 use shared::segments::{Profile, Segment};
 use shared::tables::{SegmentRows, segments_batches};
+use shared::value::{Group, Value};
 use tokio::sync::Mutex;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
@@ -163,6 +164,7 @@ impl Run {
                 quantity_of_products: (0..n as i64).map(|row| row * 7).collect(),
                 returns: (0..n as i64).map(|row| row % 2).collect(),
                 frequency: real(0.001),
+                value: value(n),
             },
             embedding_x: real(-0.5),
             embedding_y: real(0.1),
@@ -246,6 +248,25 @@ fn steps(label: &[i32]) -> Vec<NextStep> {
         },
     };
     label.iter().enumerate().map(step).collect()
+}
+
+/// Values of `n` customers; of every third one nothing is expected.
+fn value(n: usize) -> Value {
+    let real = |scale: f64| {
+        let cells = (0..n).map(|row| (row % 3 > 0).then_some(row as f64 * scale));
+        cells.collect()
+    };
+    let score = |shift: usize| (0..n).map(|row| ((row + shift) % 5) as i32 + 1).collect();
+    Value {
+        purchases: (1..=n as i64).collect(),
+        rfm_recency: score(0),
+        rfm_frequency: score(1),
+        rfm_monetary: score(2),
+        rfm_group: (0..n).map(|row| Group::ALL[row % 11]).collect(),
+        p_alive: real(1.0 / n as f64),
+        expected_purchases: real(0.01),
+        clv: real(2.5),
+    }
 }
 
 /// Id of run `number`.

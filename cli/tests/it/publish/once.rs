@@ -45,14 +45,18 @@ async fn publishing_the_same_run_again_changes_nothing() {
 async fn the_views_show_the_run() {
     let fixture = Fixture::new("views").await;
     fixture.publish(&Run::new(1, 7)).await.unwrap();
-    // Customer 4: (4 + 1) * 1.25, 4 days, 4 * 7 products, 4 % 2 returns, segment 4 % 3.
+    // Customer 4: (4 + 1) * 1.25, 4 days, 4 * 7 products, 4 % 2 returns, segment 4 % 3; scores
+    // 4 % 5 + 1 and the two after it, the fifth group, 4 / 7, 0.04 and 10 to be expected.
     let row = fixture
         .ask("SELECT * FROM insiders.insiders WHERE customer_id = 'c4'")
         .await;
     let run = id(1);
     assert_eq!(
         row,
-        format!("c4,6.25,4,28,0,0.005,1,Segment 1,t,-2.5,0.5,{run}")
+        format!(
+            "c4,6.25,4,28,0,0.005,1,Segment 1,t,-2.5,0.5,{run},\
+             5,5,1,2,Promising,0.5714285714285714,0.04,10"
+        )
     );
     let segments = "SELECT label, segment, customers, run_id, as_of FROM insiders.segments";
     assert_eq!(

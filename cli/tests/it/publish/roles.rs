@@ -9,13 +9,17 @@ use shared::progress::Silent;
 
 use super::fixture::{Fixture, Run, ask, connect, id};
 
-const VIEWS: [&str; 8] = [
+const VIEWS: [&str; 12] = [
+    "clv_by_segment",
     "history",
     "insiders",
     "kept_runs",
     "migration_matrix",
     "migrations",
     "next_step",
+    "rfm_by_segment",
+    "run_health",
+    "segment_trend",
     "segments",
     "visible_run",
 ];

@@ -95,32 +95,3 @@ async fn every_customers_step_arrives() {
         format!("{},{}", said.count(), members.count())
     );
 }
-
-/// A run of before there were steps: its table has no such column.
-#[tokio::test]
-async fn a_table_without_steps_is_published_with_none() {
-    use futures::stream;
-    use publish_to_rds::publish_rows;
-    use shared::progress::Silent;
-    use shared::tables::segments_batches;
-
-    let fixture = Fixture::new("before_steps").await;
-    let run = Run::new(1, 6);
-    let batches = segments_batches(&run.rows).map(|batch| {
-        let batch = batch.unwrap();
-        let schema = batch.schema();
-        let old = |name: &String| !name.starts_with("next_step") && name != "keep";
-        let fields = schema.fields().iter().enumerate();
-        let kept: Vec<usize> = fields
-            .filter(|(_, field)| old(field.name()))
-            .map(|(at, _)| at)
-            .collect();
-        Ok(batch.project(&kept).unwrap())
-    });
-    let batches = stream::iter(batches.collect::<Vec<_>>());
-    publish_rows(&fixture.database, &run.run, batches, &Silent)
-        .await
-        .unwrap();
-    let sql = "SELECT count(*), count(next_step), count(keep) FROM insiders.insiders";
-    assert_eq!(fixture.ask(sql).await, "6,0,0");
-}

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::rules::{Condition, Rule, RuleFeature, matrix, readable};
 use crate::features::Features;
 pub use purchase::Purchase;
+use purchase::invoices;
 
 /// Days that must be left for an Insider not to be at risk.
 const AT_RISK_DAYS: f64 = 30.0;
@@ -37,14 +38,15 @@ pub fn next_steps(rule: &Rule, features: &Features, is_member: &[bool]) -> Vec<N
     let rows = x.as_slice().unwrap_or_default();
     rows.par_chunks_exact(RuleFeature::ALL.len())
         .zip(is_member)
-        .map(|(row, &is_member)| {
+        .enumerate()
+        .map(|(i, (row, &is_member))| {
             if is_member {
                 NextStep {
                     keep: keep(rule, row),
                     ..NextStep::default()
                 }
             } else {
-                enter(rule, row, &scales)
+                enter(rule, row, invoices(features, i), &scales)
             }
         })
         .collect()
@@ -57,13 +59,15 @@ struct Way {
     text: String,
 }
 
-fn enter(rule: &Rule, row: &[f64], scales: &[f64]) -> NextStep {
+fn enter(rule: &Rule, row: &[f64], invoices: i64, scales: &[f64]) -> NextStep {
     if rule.holds(row) {
         // The model sees what the rule does not: no step can be read off it.
         return NextStep::default();
     }
     let ways = rule.any_of.iter();
-    let mut ways: Vec<Way> = ways.filter_map(|all| way(all, row, scales)).collect();
+    let mut ways: Vec<Way> = ways
+        .filter_map(|all| way(all, row, invoices, scales))
+        .collect();
     ways.sort_by(|a, b| a.effort.total_cmp(&b.effort));
     let texts: Vec<&str> = ways.iter().map(|way| way.text.as_str()).collect();
     NextStep {
@@ -74,7 +78,7 @@ fn enter(rule: &Rule, row: &[f64], scales: &[f64]) -> NextStep {
 }
 
 /// The smallest purchase after which all of these conditions hold.
-fn way(all: &[Condition], row: &[f64], scales: &[f64]) -> Option<Way> {
+fn way(all: &[Condition], row: &[f64], invoices: i64, scales: &[f64]) -> Option<Way> {
     let failing = all.iter().filter(|condition| !condition.holds(row));
     let gaps = failing.map(|condition| {
         let value = condition.feature.of(row);
@@ -96,7 +100,7 @@ fn way(all: &[Condition], row: &[f64], scales: &[f64]) -> Option<Way> {
     let spend = gap(RuleFeature::GrossRevenue).unwrap_or(0.0);
     let by_money = (spend / price).ceil();
     let holds = |pieces: f64| {
-        let after = Purchase::of(pieces, price).after(row);
+        let after = Purchase::of(pieces, price).after(row, invoices);
         all.iter().all(|condition| condition.holds(&after))
     };
     // A sum may round to just below the bound.

@@ -27,23 +27,27 @@ impl Purchase {
         (price.is_finite() && price > 0.0).then_some(price)
     }
 
-    /// The features of a customer, a row of [`matrix`](crate::segments::rules::matrix),
-    /// after the purchase: more money and pieces, recency 0. Who came once so far has two
-    /// invoices in the days since; who came more often keeps their frequency, as how many
-    /// invoices it is made of is not among the features. Nothing is returned.
-    pub fn after(&self, row: &[f64]) -> [f64; 5] {
+    /// The features of a customer, a row of [`matrix`](crate::segments::rules::matrix) with
+    /// `invoices` so far, after the purchase: more money and pieces, recency 0, one invoice
+    /// more over the days from the first purchase until now. Nothing is returned.
+    pub fn after(&self, row: &[f64], invoices: i64) -> [f64; 5] {
         let recency = RuleFeature::RecencyDays.of(row);
         let before = RuleFeature::Frequency.of(row);
-        let frequency = if before == 0.0 && recency >= 1.0 {
-            2.0 / recency
+        let invoices = invoices.max(1) as f64;
+        let days = if before > 0.0 {
+            (invoices / before).round()
         } else {
-            before
-        };
+            0.0
+        } + recency;
         [
             RuleFeature::GrossRevenue.of(row) + self.spend,
             0.0,
             RuleFeature::QuantityOfProducts.of(row) + self.pieces as f64,
-            frequency,
+            if days >= 1.0 {
+                (invoices + 1.0) / days
+            } else {
+                0.0
+            },
             RuleFeature::Returns.of(row),
         ]
     }
@@ -53,7 +57,8 @@ impl Purchase {
         let mut changed = features.clone();
         let rows = super::matrix(features);
         for (i, (purchase, row)) in purchases.iter().zip(rows.outer_iter()).enumerate() {
-            let [revenue, _, _, frequency, _] = purchase.after(&row.to_vec());
+            let invoices = invoices(features, i);
+            let [revenue, _, _, frequency, _] = purchase.after(&row.to_vec(), invoices);
             set(&mut changed.gross_revenue, i, revenue);
             set(&mut changed.recency_days, i, 0);
             set(&mut changed.frequency, i, frequency);
@@ -63,6 +68,11 @@ impl Purchase {
         }
         changed
     }
+}
+
+/// Purchase invoices of a customer so far.
+pub(super) fn invoices(features: &Features, row: usize) -> i64 {
+    features.value.purchases.get(row).copied().unwrap_or(1)
 }
 
 fn set<T>(column: &mut [T], row: usize, value: T) {

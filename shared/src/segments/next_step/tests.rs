@@ -14,6 +14,7 @@ fn customers(rows: &[[f64; 5]]) -> Features {
         quantity_of_products: whole(2),
         frequency: real(3),
         returns: whole(4),
+        ..Features::default()
     }
 }
 
@@ -124,7 +125,9 @@ fn members_hear_how_long_they_stay() {
 
 #[test]
 fn a_purchase_moves_all_features_together() {
-    let features = customers(&[[100.0, 50.0, 20.0, 0.0, 1.0], [100.0, 50.0, 20.0, 0.2, 0.0]]);
+    let rows = [[100.0, 50.0, 20.0, 0.0, 1.0], [100.0, 50.0, 20.0, 0.2, 0.0]];
+    let mut features = customers(&rows);
+    features.value.purchases = vec![1, 10];
     let purchase = Purchase {
         pieces: 4,
         spend: 20.0,
@@ -134,7 +137,8 @@ fn a_purchase_moves_all_features_together() {
     assert_eq!(after.quantity_of_products, [24; 2]);
     assert_eq!(after.recency_days, [0; 2]);
     assert_eq!(after.returns, [1, 0]);
-    assert_eq!(after.frequency, [2.0 / 50.0, 0.2]);
+    // the second one's ten invoices were in fifty days
+    assert_eq!(after.frequency, [2.0 / 50.0, 11.0 / 100.0]);
 }
 
 proptest! {

@@ -76,7 +76,8 @@ fn candidates(feature: RuleFeature, side: Side, value: f64) -> impl Iterator<Ite
     let rounder = (1..=MOST_DIGITS).map(move |digits| match (feature, side) {
         // told as "within a day less"
         (RuleFeature::RecencyDays, Side::Below) => rounded(value - 1.0, digits) + 1.0,
-        (RuleFeature::Frequency, _) => rounded(value * DAYS, digits) / DAYS,
+        // a quotient has digits that nobody told
+        (RuleFeature::Frequency, _) => rounded(rounded(value * DAYS, digits) / DAYS, 12),
         _ => rounded(value, digits),
     });
     came_back.into_iter().chain(rounder)
