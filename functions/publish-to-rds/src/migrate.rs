@@ -58,6 +58,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0010_bi",
         sql: include_str!("../../../infra/migrations/0010_bi.sql"),
     },
+    Migration {
+        name: "0011_history",
+        sql: include_str!("../../../infra/migrations/0011_history.sql"),
+    },
 ];
 
 const OPERATION: &str = "applying migrations";

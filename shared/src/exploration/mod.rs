@@ -5,6 +5,7 @@ mod cell;
 mod choice;
 mod elbow;
 mod plan;
+mod principal;
 mod recommendation;
 mod refits;
 
@@ -12,5 +13,6 @@ pub use cell::{Cell, Figures, Method, Outcome, Space};
 pub use choice::{Choice, Rule, choose};
 pub use elbow::elbow;
 pub use plan::{KRange, Plan};
+pub use principal::principal;
 pub use recommendation::{Curve, Exploration, Recommendation};
 pub use refits::{Stability, parts, stability};

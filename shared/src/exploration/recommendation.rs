@@ -104,15 +104,15 @@ impl Exploration {
         let mut reason = match choice.rule {
             Rule::HighestSilhouetteOfStable => format!(
                 "{k} segments: of the {} numbers from {from} to {to} that refits on 80% of the \
-                 customers find again (mean ARI of at least {stable:.2}), it has the highest \
-                 silhouette, {silhouette:.3}, with an ARI of {:.3}.",
+                 customers find again (mean adjusted Rand index, ARI, of at least {stable:.2}), it \
+                 has the highest silhouette, {silhouette:.3}, with an ARI of {:.3}.",
                 choice.stable.len(),
                 ari(figures)
             ),
             Rule::MostStable => format!(
                 "{k} segments: no number from {from} to {to} is found again by refits on 80% of \
-                 the customers (mean ARI of at least {stable:.2}); it comes nearest, with an ARI \
-                 of {:.3} and a silhouette of {silhouette:.3}.",
+                 the customers (mean adjusted Rand index, ARI, of at least {stable:.2}); it comes \
+                 nearest, with an ARI of {:.3} and a silhouette of {silhouette:.3}.",
                 ari(figures)
             ),
             Rule::HighestSilhouette => format!(
@@ -212,8 +212,8 @@ mod tests {
         assert_eq!(
             recommended.reason,
             "3 segments: of the 3 numbers from 2 to 5 that refits on 80% of the customers find \
-             again (mean ARI of at least 0.90), it has the highest silhouette, 0.800, with an \
-             ARI of 0.920. The inertia bends at 3. The current number, 5, has a silhouette of \
+             again (mean adjusted Rand index, ARI, of at least 0.90), it has the highest \
+             silhouette, 0.800, with an ARI of 0.920. The inertia bends at 3. The current number, 5, has a silhouette of \
              0.600 and an ARI of 0.910."
         );
         assert_eq!(found.curves.len(), 1, "only what was explored has a curve");

@@ -2,7 +2,7 @@
 
 use linfa::DatasetBase;
 use linfa::traits::Fit;
-use linfa_clustering::GaussianMixtureModel;
+use linfa_clustering::{GaussianMixtureModel, GmmError};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use rand_xoshiro::Xoshiro256Plus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -15,6 +15,7 @@ const MOST_ITERATIONS: u64 = 300;
 const REGULARISATION: f64 = 1e-6;
 /// Fits from other starts where one fails.
 const ATTEMPTS: u64 = 3;
+const TOO_FAR: &str = "a customer is too far from every component";
 
 /// The component of highest probability of each point, or why there is none.
 ///
@@ -39,9 +40,14 @@ fn fit(points: ArrayView2<f64>, k: usize, seed: u64) -> Result<Array1<u32>, Stri
         .max_n_iterations(MOST_ITERATIONS)
         .tolerance(TOLERANCE)
         .reg_covariance(REGULARISATION * variance);
-    let fitted: GaussianMixtureModel<f64> = params
-        .fit(&DatasetBase::from(points))
-        .map_err(|e| e.to_string())?;
+    let fitted: GaussianMixtureModel<f64> =
+        params
+            .fit(&DatasetBase::from(points))
+            .map_err(|error| match error {
+                // sums of probabilities that are no numbers can't be ordered
+                GmmError::MinMaxError(_) => TOO_FAR.to_owned(),
+                error => error.to_string(),
+            })?;
     most_likely(&fitted.predict_proba(&points))
 }
 
@@ -51,7 +57,7 @@ fn most_likely(probabilities: &Array2<f64>) -> Result<Array1<u32>, String> {
         let mut best = (0, f64::NEG_INFINITY);
         for (component, &probability) in row.iter().enumerate() {
             if !probability.is_finite() {
-                return Err("a customer is too far from every component".to_owned());
+                return Err(TOO_FAR.to_owned());
             }
             if probability > best.1 {
                 best = (component as u32, probability);
@@ -70,15 +76,15 @@ mod tests {
 
     use super::*;
 
-    /// Two long parallel streaks, which k-means cuts across.
+    /// Two long parallel streaks, of which k-means mixes up the ends.
     fn streaks() -> (Array2<f64>, Vec<u32>) {
         let key = Key::new(1, Stream::Noise);
         let points = Array2::from_shape_fn((400, 2), |(i, j)| {
             let noise = key.normal((2 * i + j) as u64);
             if j == 0 {
-                20.0 * noise
+                3.5 * noise
             } else {
-                noise + 8.0 * (i % 2) as f64
+                0.5 * noise + 6.0 * (i % 2) as f64
             }
         });
         (points, (0..400).map(|i| i % 2).collect())
@@ -92,7 +98,7 @@ mod tests {
             let pool = pool.build().unwrap();
             pool.install(|| mixture(points.view(), 2, 42).unwrap().to_vec())
         });
-        assert!(adjusted_rand_index(&found[0], &expected) > 0.95);
+        assert!(adjusted_rand_index(&found[0], &expected) > 0.99);
         assert_eq!(found[0], found[1]);
     }
 
@@ -110,7 +116,7 @@ mod tests {
                 },
             );
         let found = mixture(crowd.view(), 1, 42);
-        assert!(found.is_err(), "{found:?}");
+        assert_eq!(found.unwrap_err(), TOO_FAR);
         assert!(most_likely(&array![[0.5, f64::NAN]]).is_err());
         assert_eq!(
             most_likely(&array![[0.5, 0.5], [0.1, 0.9]]),

@@ -86,8 +86,9 @@ async fn find(
     let (run, model) = (origin.run_id(), origin.model());
     let laid_out_for = origin.laid_out_for();
     let placed = origin.place(store, watch.clone()).await?;
-    plan.enough(placed.features.len()).map_err(Error::from)?;
     let (customers, current) = (placed.features.len(), placed.current);
+    plan.enough(customers.min(plan.sample))
+        .map_err(Error::from)?;
     let spaces = fill(placed, &plan, &mut saved, &watch).await?;
     let found = Exploration {
         id: saved.id().to_owned(),

@@ -123,7 +123,7 @@ fn columns(page: &mut String) {
         "Davies-Bouldin",
         "Calinski-Harabasz",
         "eta squared",
-        "smallest group",
+        "smallest",
     ] {
         let _ = write!(page, "<th scope=\"col\">{name}</th>");
     }
@@ -169,11 +169,21 @@ fn marks(found: &Exploration, space: Space) -> Vec<Mark> {
     let explored = |k: &usize| found.plan.k.from <= *k && *k <= found.plan.k.to;
     let mut marks = Vec::new();
     if let (Space::Embedding, Some(recommended)) = (space, &found.recommendation) {
+        let k = recommended.k;
+        let same = k == found.current;
+        let what = if same {
+            "recommended and current"
+        } else {
+            "recommended"
+        };
         marks.push(Mark {
-            k: recommended.k,
-            text: format!("recommended: {}", recommended.k),
+            k,
+            text: format!("{what}: {k}"),
             class: "recommended",
         });
+        if same {
+            return marks;
+        }
     }
     marks.extend(Some(found.current).filter(explored).map(|k| Mark {
         k,

@@ -21,7 +21,7 @@ use super::{LocalError, dir};
 const BUCKET: &str = "insiders";
 const REGION: &str = "us-east-1";
 /// The bucket's top folders, which people see as `DIR/{name}`.
-const FOLDERS: [&str; 5] = ["uploads", "runs", "models", "config", "history"];
+const FOLDERS: [&str; 6] = ["uploads", "runs", "models", "config", "history", "explore"];
 
 /// A running S3 server with the one bucket `insiders`, on the loopback alone.
 ///

@@ -7,7 +7,6 @@ fn customers(rows: &[[f64; 5]]) -> Features {
     let real = |of: usize| rows.iter().map(|row| row[of]).collect();
     let whole = |of: usize| rows.iter().map(|row| row[of] as i64).collect();
     Features {
-        value: crate::value::Value::default(),
         customer_id: (0..rows.len()).map(|row| row.to_string()).collect(),
         is_guest: vec![false; rows.len()],
         gross_revenue: real(0),
