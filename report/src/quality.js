@@ -87,7 +87,7 @@ const counts = (caption, head, entries, names) =>
 
 const columns = (entries) =>
   table(
-    "Of the rows that were read",
+    "Columns of the rows that were read",
     ["Column", ">Empty", ">Different values"],
     entries.map(({ name, nulls, distinct }) => [name, format.count(nulls), distinct === undefined ? "" : format.count(distinct)]),
   );
@@ -125,5 +125,5 @@ function ranges(found) {
   const rows = Object.entries(named)
     .filter(([key]) => Array.isArray(found?.[key]))
     .map(([key, name]) => [name, text(found[key][0]), text(found[key][1])]);
-  return rows.length > 0 && table("Of the rows that were read", ["Column", ">Least", ">Greatest"], rows);
+  return rows.length > 0 && table("Least and greatest of the rows that were read", ["Column", ">Least", ">Greatest"], rows);
 }

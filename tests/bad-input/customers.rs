@@ -137,7 +137,7 @@ pub(super) fn cases() -> Vec<Case> {
                 .map(|line| {
                     let fields: Vec<&str> = line.split(',').collect();
                     let mut fields: Vec<String> = fields.into_iter().map(str::to_owned).collect();
-                    fields[3] = "-9".to_owned();
+                    "-9".clone_into(&mut fields[3]);
                     fields.join(",")
                 })
                 .collect();

@@ -40,21 +40,26 @@ impl Shop {
     }
 }
 
+/// The lines that are ASCII and without a quoted field, which may hold a comma.
+fn plain(csv: &[u8]) -> String {
+    let text = String::from_utf8_lossy(csv);
+    let lines = text
+        .lines()
+        .filter(|line| line.is_ascii() && !line.contains('"'));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
 /// The lines with another price, another header and a column more; the last line goes.
 fn changed(csv: &str) -> String {
-    let mut lines: Vec<String> = csv.lines().map(str::to_owned).collect();
+    let mut lines: Vec<&str> = csv.lines().collect();
     lines.pop();
-    let header = lines[0].clone();
+    let header = lines[0];
     let names: Vec<&str> = header.split(',').collect();
     let price = names.iter().position(|name| *name == "UnitPrice").unwrap();
     let customer = names.iter().position(|name| *name == "CustomerID").unwrap();
     let mut out = vec![format!("{header},Channel")];
     for line in &lines[1..] {
-        // A quoted field may hold a comma: those lines stay out.
         let mut fields: Vec<String> = line.split(',').map(str::to_owned).collect();
-        if fields.len() != names.len() || line.contains('"') {
-            continue;
-        }
         fields[price] = fields[price].replace('.', "");
         if !fields[customer].is_empty() {
             fields[customer].push_str(".0");
@@ -69,7 +74,8 @@ fn what_differs_is_told_and_stops_the_run_where_it_is_to() {
     let shop_dir = Shop {
         dir: tempfile::tempdir().unwrap(),
     };
-    let csv = String::from_utf8(shop(8_000, 0.0)).unwrap();
+    let csv = plain(&shop(8_000, 0.0));
+    let lines = csv.lines().count() as u64 - 1;
     let first = shop_dir.manifest(&csv, "");
     assert_eq!(
         first["checks"],
@@ -83,7 +89,7 @@ fn what_differs_is_told_and_stops_the_run_where_it_is_to() {
     );
     let quality: Value = serde_json::from_slice(&quality.unwrap()).unwrap();
     let profile = &quality["column_profile"];
-    assert_eq!(profile["invoice_no"]["values"], 8_000);
+    assert_eq!(profile["invoice_no"]["values"], lines);
     assert_eq!(
         profile["customer_id"]["top"],
         Value::Null,

@@ -7,7 +7,8 @@ use shared::store::Store;
 use shared::transactions::line::seconds_of;
 use shared::{Error, Result};
 
-/// What differs from the run of the latest earlier moment; `quality` is the run's own.
+/// What differs from the newest run, or from the one before a given moment; `quality` is the
+/// run's own.
 ///
 /// # Errors
 /// [`Error::BadInput`] for a difference that the settings say is to stop the run.
@@ -61,7 +62,13 @@ async fn last(store: &Store, run: &Run, as_of: AsOf) -> Result<Option<Seen>> {
         return Ok(None);
     };
     let index = RunIndex::read(&bytes)?;
-    let Some(before) = index.before(&run.run_id, as_of) else {
+    // An export of now is held against the newest, even where its own last line is older: that
+    // is one of the things to tell.
+    let before = match run.as_of {
+        Some(_) => index.before(&run.run_id, as_of),
+        None => index.newest_but(&run.run_id),
+    };
+    let Some(before) = before else {
         return Ok(None);
     };
     let key = Layout::new(&before.run_id).key(Part::Quality);

@@ -60,6 +60,11 @@ impl RunIndex {
         earlier.last()
     }
 
+    /// The run of the latest moment, other than this one.
+    pub fn newest_but(&self, run_id: &str) -> Option<&IndexedRun> {
+        self.runs.iter().rev().find(|run| run.run_id != run_id)
+    }
+
     /// A run.
     pub fn get(&self, run_id: &str) -> Option<&IndexedRun> {
         self.runs.iter().find(|run| run.run_id == run_id)

@@ -11,7 +11,7 @@ const MOST_SWEEPS: usize = 60;
 ///
 /// By Jacobi's rotations of the covariance (1846; Golub and Van Loan 2013, 8.5), which end
 /// for any matrix and take square roots only: the same bytes everywhere. linfa-linalg's `eigh`
-/// does not end on the covariance of real features, and linfa-reduction iterates from random
+/// did not come back on the covariance of real features, and linfa-reduction iterates from random
 /// vectors.
 pub fn principal(x: ArrayView2<f64>, count: usize) -> (Array2<f64>, f64) {
     let (mean, covariance) = covariance(x);
@@ -140,7 +140,7 @@ mod tests {
         assert!((explained - 0.960_109_034_141_919_2).abs() < 1e-12);
     }
 
-    /// Tails as heavy as those of real features, on which linfa-linalg 0.2.1 never ends.
+    /// Tails as heavy as those of real features.
     #[test]
     fn components_are_uncorrelated_and_keep_the_variance() {
         let x = Array2::from_shape_fn((500, 4), |(i, j)| {

@@ -140,8 +140,9 @@ fn what_the_data_say_never_ends_the_element_they_are_in() {
     let page = page(&report);
     let data = between(&page, "id=\"data\">", "</script>");
     assert!(!data.contains('<'));
+    // Whoever reads the JSON gets the text that was meant.
+    assert!(data.replace("\\u003c", "<") == serde_json::to_string(&report).unwrap());
     let read: Json = serde_json::from_str(data).unwrap();
-    assert_eq!(read, serde_json::to_value(&report).unwrap());
     let names: Vec<&str> = read["segments"]
         .as_array()
         .unwrap()

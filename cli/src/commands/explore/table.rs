@@ -56,10 +56,14 @@ pub(super) fn seen(found: &Exploration) -> String {
             found.looked_at, found.customers, plan.seed
         )
     };
+    let stability = match plan.resamples {
+        0 => "stability is not measured".to_owned(),
+        refits => format!(
+            "stability: mean adjusted Rand index of {refits} refits on 80% of them, the space as it is"
+        ),
+    };
     format!(
-        "{customers}; stability: mean adjusted Rand index of {} refits on 80% of them, the space \
-         as it is; pca holds {:.1}% of the variance of the scaled features",
-        plan.resamples,
+        "{customers}; {stability}; pca holds {:.1}% of the variance of the scaled features",
         found.pca_explained * 100.0
     )
 }

@@ -128,7 +128,7 @@ fn done(case: &Case, manifest: &Value) -> Entry {
     });
     match &case.expect {
         inputs::Expect::Refused(words) => {
-            entry.check(false, || format!("it should be refused: {words:?}"))
+            entry.check(false, || format!("it should be refused: {words:?}"));
         }
         inputs::Expect::Done {
             kept: k,

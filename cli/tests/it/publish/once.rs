@@ -55,7 +55,7 @@ async fn the_views_show_the_run() {
         row,
         format!(
             "c4,6.25,4,28,0,0.005,1,Segment 1,t,-2.5,0.5,{run},\
-             5,5,1,2,Promising,0.5714285714285714,0.04,10"
+             5,5,1,2,Promising,0.5714285714285714,0.04,10,null,null,null,null"
         )
     );
     let segments = "SELECT label, segment, customers, run_id, as_of FROM insiders.segments";
