@@ -2,6 +2,7 @@
 //! bad_input -- DIR`. The largest files have 100 MB.
 #![allow(
     clippy::expect_used,
+    clippy::format_collect,
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::disallowed_methods
@@ -43,7 +44,7 @@ fn write(dir: &std::path::Path) -> std::io::Result<()> {
         };
         match case.expect {
             Expect::Refused(words) => {
-                println!("{}: refused{large}: {}", case.name, words.join(" … "))
+                println!("{}: refused{large}: {}", case.name, words.join(" … "));
             }
             Expect::Done {
                 kept,
