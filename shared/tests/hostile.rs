@@ -28,6 +28,8 @@ static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
 
 /// What a reader of some kilobytes may have at once.
 const MOST: usize = 24 << 20;
+/// The same for tables: a page's head may claim a size, and Parquet reserves it.
+const MOST_OF_TABLES: usize = 64 << 20;
 
 /// One test at a time, since they count the same memory.
 fn alone() -> MutexGuard<'static, ()> {
@@ -289,6 +291,9 @@ fn damaged_tables_are_refused_or_read() {
     let table = features_table();
     let whole = read_features(table.clone().into(), "t").unwrap();
     assert_eq!(whole, features());
+    // Panics of the decoder are an error to us: hundreds of traces would say nothing more.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
     outcome.every_damage("features", &table, 1_024, |bytes| {
         read_features(Bytes::copy_from_slice(bytes), "t")
     });
@@ -298,10 +303,11 @@ fn damaged_tables_are_refused_or_read() {
     outcome.every_damage("segments", &table, 1_024, |bytes| {
         read_segments(Bytes::copy_from_slice(bytes), "t")
     });
+    std::panic::set_hook(hook);
     let grown = MEMORY.max_allocated() - before;
     println!("at most {} KiB more were allocated at once", grown >> 10);
     outcome.say("tables");
-    assert!(grown < MOST, "{grown} bytes were allocated");
+    assert!(grown < MOST_OF_TABLES, "{grown} bytes were allocated");
 }
 
 #[test]
