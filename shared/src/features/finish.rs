@@ -30,6 +30,12 @@ pub struct Features {
     pub value: Value,
 }
 
+/// The cells of `column` at `rows`, in that order; rows that are not there are left out.
+pub fn pick<T: Clone>(column: &[T], rows: &[usize]) -> Vec<T> {
+    let cells = rows.iter().filter_map(|&row| column.get(row));
+    cells.cloned().collect()
+}
+
 impl Features {
     /// Customers.
     pub fn len(&self) -> usize {
@@ -49,10 +55,6 @@ impl Features {
     /// The customers at `rows`, in that order; rows that are not there are left out.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
-        fn pick<T: Clone>(column: &[T], rows: &[usize]) -> Vec<T> {
-            let cells = rows.iter().filter_map(|&row| column.get(row));
-            cells.cloned().collect()
-        }
         Self {
             customer_id: pick(&self.customer_id, rows),
             is_guest: pick(&self.is_guest, rows),

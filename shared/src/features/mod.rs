@@ -13,7 +13,7 @@ mod quality;
 
 pub use accumulate::{Customers, Kept};
 pub use describe::Describe;
-pub use finish::Features;
+pub use finish::{Features, pick};
 pub use guests::Guests;
 pub use interner::Interner;
 pub use quality::{Dropped, QualityReport, Tally, UploadRows};

@@ -20,7 +20,7 @@ pub use group::Group;
 pub use lifetime::Lifetimes;
 pub use rfm::Cuts;
 
-use crate::features::Features;
+use crate::features::{Features, pick};
 use crate::settings::{RfmSettings, ValueSettings};
 
 /// Value by column, one entry a customer. Empty in a table that was written before there
@@ -114,10 +114,6 @@ impl Value {
     /// The customers at `rows`, in that order; rows that are not there are left out.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
-        fn pick<T: Clone>(column: &[T], rows: &[usize]) -> Vec<T> {
-            let cells = rows.iter().filter_map(|&row| column.get(row));
-            cells.cloned().collect()
-        }
         Self {
             purchases: pick(&self.purchases, rows),
             rfm_recency: pick(&self.rfm_recency, rows),

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::contracts::{Artifact, Layout, Manifest, Part};
 use shared::erasure::{Ids, without};
+use shared::features::pick;
 use shared::segments::rules::{Measured, Rule};
 use shared::segments::{Profile, Segment};
 use shared::store::{Pending, Store, sha256};
@@ -230,11 +231,6 @@ fn left(rows: SegmentRows, ids: &Ids) -> SegmentRows {
         segment: pick(&rows.segment, &stay),
         next_step: pick(&rows.next_step, &stay),
     }
-}
-
-fn pick<T: Clone>(column: &[T], rows: &[usize]) -> Vec<T> {
-    let cells = rows.iter().filter_map(|&row| column.get(row));
-    cells.cloned().collect()
 }
 
 /// The profile of those who are left, by the rules of the profile before.
