@@ -10,9 +10,8 @@ const MOST_SWEEPS: usize = 60;
 /// The largest coefficient of each axis is positive.
 ///
 /// By Jacobi's rotations of the covariance (1846; Golub and Van Loan 2013, 8.5), which end
-/// for any matrix and take square roots only: the same bytes everywhere. linfa-linalg's `eigh`
-/// did not come back on the covariance of real features, and linfa-reduction iterates from random
-/// vectors.
+/// for any matrix and take square roots only: the same bytes everywhere. linfa-reduction iterates
+/// from random vectors.
 pub fn principal(x: ArrayView2<f64>, count: usize) -> (Array2<f64>, f64) {
     let (mean, covariance) = covariance(x);
     let (values, vectors) = eigen(covariance);
@@ -44,8 +43,8 @@ pub fn principal(x: ArrayView2<f64>, count: usize) -> (Array2<f64>, f64) {
     (points, explained)
 }
 
-/// The mean of each column, and the covariance of each two, summed row by row: a product of
-/// matrices may round otherwise from one process to the next.
+/// The mean of each column, and the covariance of each two, summed row by row, so that
+/// the order of the additions is ours.
 fn covariance(x: ArrayView2<f64>) -> (Vec<f64>, Array2<f64>) {
     let n = x.nrows().max(1) as f64;
     let mean = |column: ArrayView1<f64>| column.iter().sum::<f64>() / n;
