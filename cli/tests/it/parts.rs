@@ -61,3 +61,9 @@ pub(crate) fn shop(rows: u64, dirty: f64) -> Vec<u8> {
     insiders::generate::write(&options, &mut csv).unwrap();
     csv
 }
+
+/// A line of the table that `tools/guarantees` gathers: what is promised, what was done to
+/// break it, how often, and how it ended.
+pub(crate) fn tally(promise: &str, fault: &str, times: usize, outcome: &str) {
+    println!("tally | {promise} | {fault} | {times} | {outcome}");
+}
