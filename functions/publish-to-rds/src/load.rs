@@ -5,6 +5,7 @@ use std::pin::pin;
 use arrow_array::RecordBatch;
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, Stream, StreamExt};
+use shared::failpoint::reach;
 use shared::progress::Progress;
 use shared::{Error, Result};
 use tokio_postgres::CopyInSink;
@@ -76,7 +77,9 @@ where
                 .copy_in(&copy)
                 .await
                 .map_err(|e| session.failed(operation, &e))?;
+            reach("publish: copy begun")?;
             let sent = send(session, run, batches, &tombstones, sink, progress).await?;
+            reach("publish: rows sent")?;
             let key = if sent.longest_id <= BTREE_BYTES {
                 "PRIMARY KEY (customer_id)"
             } else {
