@@ -130,6 +130,8 @@ impl Database {
         if !named || self.config.get_user().is_none() {
             return wrong("sign-in by IAM needs one host name and a user");
         }
+        // `prefer` would hand the token in clear to whoever says that there is no TLS.
+        self.config.ssl_mode(SslMode::Require);
         self.iam = Some(iam);
         Ok(self)
     }
