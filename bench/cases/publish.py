@@ -55,8 +55,9 @@ class Database:
 
 @contextlib.contextmanager
 def database(place: Place) -> Iterator[Database]:
+    folder = place.fresh("postgres")
     server = subprocess.Popen(
-        [place.example("publish"), "serve", place.fresh("postgres")],
+        [place.example("publish"), "serve", folder],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -73,6 +74,9 @@ def database(place: Place) -> Iterator[Database]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+        # Gigabytes by now.
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder.with_name("publish"), ignore_errors=True)
 
 
 def find_psql() -> str:

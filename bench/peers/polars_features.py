@@ -48,22 +48,13 @@ def features(lines: pl.LazyFrame) -> pl.LazyFrame:
     quantity, at = pl.col("Quantity"), pl.col("at")
     bought, returned = quantity > 0, quantity < 0
     last, days = pl.col("last"), (pl.col("last") - pl.col("first")).dt.total_days()
-    # An invoice at a time first: distinct ones are counted without a set of each customer's.
-    of_invoice = lines.group_by("customer_id", "InvoiceNo").agg(
-        revenue=(pl.col("UnitPrice") * quantity).filter(bought).sum(),
-        pieces=quantity.filter(bought).sum(),
+    of_customer = lines.group_by("customer_id").agg(
+        gross_revenue=(pl.col("UnitPrice") * quantity).filter(bought).sum(),
+        quantity_of_products=quantity.filter(bought).sum(),
         first=at.filter(bought).min(),
         last=at.filter(bought).max(),
-        is_purchase=bought.any(),
-        is_return=returned.any(),
-    )
-    of_customer = of_invoice.group_by("customer_id").agg(
-        gross_revenue=pl.col("revenue").sum(),
-        quantity_of_products=pl.col("pieces").sum(),
-        first=pl.col("first").min(),
-        last=last.max(),
-        invoices=pl.col("is_purchase").sum().cast(pl.Int64),
-        returns=pl.col("is_return").sum().cast(pl.Int64),
+        invoices=pl.col("InvoiceNo").filter(bought).n_unique().cast(pl.Int64),
+        returns=pl.col("InvoiceNo").filter(returned).n_unique().cast(pl.Int64),
     )
     return of_customer.filter(pl.col("invoices") > 0).select(
         "customer_id",
