@@ -4,17 +4,14 @@
 stops there: it checks no row, compares with no run before, and no reader sees it.
 """
 
-import contextlib
 import shutil
 import statistics
-import subprocess
-import urllib.parse
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.measure import Command, Failed, Side, run, take_turns
 from harness.place import Place
+from harness.postgres import Database, database
 from harness.table import Check, Goal, Row, compared, detail, duration, failed
 
 CUSTOMERS, QUICK_CUSTOMERS = 1_000_000, 50_000
@@ -23,68 +20,6 @@ SHARE = 0.1
 GOAL = Goal(faster=1 / 1.3)
 FORMATS = {"csv": "FORMAT csv, FREEZE", "binary": "FORMAT binary, FREEZE"}
 MEMBERS = "insiders.segment_members"
-
-
-@dataclass
-class Database:
-    """A server of our own while it runs."""
-
-    url: str
-    psql: str
-
-    @property
-    def env(self) -> dict[str, str]:
-        """For libpq; passwords do not go on command lines."""
-        parts = urllib.parse.urlsplit(self.url)
-        return {
-            "DATABASE_URL": self.url,
-            "PGHOST": parts.hostname or "",
-            "PGPORT": str(parts.port),
-            "PGUSER": urllib.parse.unquote(parts.username or ""),
-            "PGPASSWORD": parts.password or "",
-            "PGDATABASE": parts.path.strip("/"),
-        }
-
-    def script(self, sql: str) -> Command:
-        words = [self.psql, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", "-"]
-        return Command(words, env=self.env, stdin=sql.encode())
-
-    def ask(self, sql: str) -> str:
-        return run(self.script(sql)).output.strip()
-
-
-@contextlib.contextmanager
-def database(place: Place) -> Iterator[Database]:
-    folder = place.fresh("postgres")
-    server = subprocess.Popen(
-        [place.example("publish"), "serve", folder],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        url = server.stdout.readline().strip()
-        if not url:
-            raise Failed("Postgres did not start: is it installed?")
-        yield Database(url, find_psql())
-    finally:
-        server.stdin.close()
-        try:
-            server.wait(30)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-        # Gigabytes by now.
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(folder.with_name("publish"), ignore_errors=True)
-
-
-def find_psql() -> str:
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/psql"))
-    found = shutil.which("psql") or (str(installed[-1]) if installed else None)
-    if not found:
-        raise Failed("there is no psql")
-    return found
 
 
 def rows(place: Place) -> Iterator[Row]:
@@ -102,6 +37,7 @@ def rows(place: Place) -> Iterator[Row]:
             run(server.script(f"\\copy ({dump(columns)}) TO '{path}' WITH ({how})\n"))
         yield from copies(place, server, customers, columns, files)
         yield from to_sql(place, server, customers, columns)
+    shutil.rmtree(place.dir / "work" / "publish", ignore_errors=True)
 
 
 def dump(columns: str) -> str:

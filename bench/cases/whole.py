@@ -1,6 +1,7 @@
 """From an export to segments: `insiders run` against the notebook as a script.
 
-Neither side publishes. The models that are applied were fitted to the first nine tenths of the
+Neither side publishes, but for the last rows: there the same apply goes into an empty database,
+the script's by pandas' to_sql. The models that are applied were fitted to the first nine tenths of the
 lines, so that the whole export is an upload that they have not seen.
 """
 
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from harness.measure import Command, Failed, Side, run, take_turns
 from harness.place import Place
+from harness.postgres import Database, database
 from harness.table import Check, Goal, Row, compared, detail, duration, failed
 
 APPLY = Goal(faster=60, smaller=10)
@@ -35,16 +37,19 @@ def rows(place: Place) -> Iterator[Row]:
 
     for mode, goal in (("apply", APPLY), ("fit", FIT)):
         yield from compare(place, mode, goal, export, models, stored, configs)
+    with database(place) as server:
+        yield from compare(place, "apply", None, export, models, stored, configs, server)
 
 
 def compare(
     place: Place,
     mode: str,
-    goal: Goal,
+    goal: Goal | None,
     export: Path,
     models: Path,
     stored: dict[str, Path],
     configs: dict[str, Path],
+    server: Database | None = None,
 ) -> Iterator[Row]:
     out = place.dir / "work" / f"notebook-{mode}"
 
@@ -55,20 +60,25 @@ def compare(
             if mode == "apply":
                 shutil.rmtree(folder)
                 shutil.copytree(stored[profile], folder, symlinks=True)
-            return insiders(place, export, folder, configs[profile], mode)
+            if server:
+                server.ask("DROP SCHEMA IF EXISTS insiders CASCADE;")
+            return insiders(place, export, folder, configs[profile], mode, server)
 
         return make
 
     def notebook(_turn: int) -> Command:
-        if mode == "apply":
-            return place.peer("notebook", export, out, "--models", models)
-        return place.peer("notebook", export, out, "--models", place.fresh("own"), "--train")
+        if mode == "fit":
+            return place.peer("notebook", export, out, "--models", place.fresh("own"), "--train")
+        command = place.peer("notebook", export, out, "--models", models)
+        if server:
+            return Command([*command.argv, "--publish"], env=server.env)
+        return command
 
     sides = {profile: ours(profile) for profile in PROFILES}
     done = take_turns({**sides, NOTEBOOK: notebook}, place.runs, place.say)
     peer = done[NOTEBOOK]
     for profile in PROFILES:
-        what = f"`insiders run --mode {mode}`, profile {profile}"
+        what = f"`insiders run --mode {mode}`, profile {profile}{', published' if server else ''}"
         try:
             folder = place.dir / "work" / f"run-{mode}-{profile}"
             yield compared(
@@ -85,12 +95,20 @@ def compare(
             yield failed(what, error)
     if not peer.error:
         steps = ", ".join(f"{k} {duration(sum(v))}" for k, v in peer.last.steps.items())
-        yield detail(f"{NOTEBOOK}, {mode}: {steps}")
+        yield detail(f"{NOTEBOOK}, {mode}{', published' if server else ''}: {steps}")
 
 
-def insiders(place: Place, export: Path, folder: Path, config: Path, mode: str) -> Command:
-    words = ["run", export, "--dir", folder, "--config", config, "--mode", mode]
-    return Command([place.insiders, *words, "--no-publish", "--json"])
+def insiders(
+    place: Place,
+    export: Path,
+    folder: Path,
+    config: Path,
+    mode: str,
+    server: Database | None = None,
+) -> Command:
+    words = ["run", export, "--dir", folder, "--config", config, "--mode", mode, "--json"]
+    where = ["--database-url", server.url] if server else ["--no-publish"]
+    return Command([place.insiders, *words, *where])
 
 
 def same(place: Place, folder: Path, ours: Side, out: Path, theirs: Side) -> Check:

@@ -1,9 +1,10 @@
 """The notebook as a script: from an export to segments, with its own steps and parameters.
 
-    notebook.py EXPORT.csv OUT --models DIR [--train]
+    notebook.py EXPORT.csv OUT --models DIR [--train] [--publish]
 
 Without --train it applies the forest and the embedding that an earlier --train left in DIR.
-Scalers and k-means are fitted every time, as the notebook does.
+Scalers and k-means are fitted every time, as the notebook does. --publish writes the table to
+DATABASE_URL.
 """
 
 import timing
@@ -11,6 +12,7 @@ import timing
 clock = timing.Clock()
 
 import argparse
+import os
 import re
 import warnings
 from pathlib import Path
@@ -103,12 +105,21 @@ def features(lines: pd.DataFrame) -> pd.DataFrame:
     return table.dropna().reset_index(drop=True)
 
 
+def publish(table: pd.DataFrame) -> None:
+    import sqlalchemy
+
+    url = os.environ["DATABASE_URL"].replace("postgres://", "postgresql+psycopg://", 1)
+    engine = sqlalchemy.create_engine(url)
+    table.to_sql("insiders", engine, index=False, if_exists="replace")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("export", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--models", type=Path, required=True)
     parser.add_argument("--train", action="store_true")
+    parser.add_argument("--publish", action="store_true")
     args = parser.parse_args()
     args.models.mkdir(parents=True, exist_ok=True)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -155,6 +166,9 @@ def main() -> None:
     table.to_parquet(args.out / "insiders.parquet")
     profile.sort_values(TARGET, ascending=False).to_json(args.out / "profile.json")
     clock.lap("profile and write")
+    if args.publish:
+        publish(table)
+        clock.lap("publish")
     clock.report(customers=len(table), segments=len(profile), silhouette=float(silhouette))
 
 
