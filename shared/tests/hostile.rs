@@ -96,7 +96,8 @@ impl Outcome {
     fn say(self, name: &str) {
         let (refused, read, panics) = (self.refused, self.read, self.panics);
         println!(
-            "{name}: {refused} refused, {read} read, {} panicked",
+            "tally | damage is not taken for data | {name} | {} | {refused} refused, {read} read, {} panicked",
+            refused + read,
             panics.len()
         );
         assert!(panics.is_empty(), "{name} panicked: {panics:?}");
