@@ -25,6 +25,7 @@ mod history;
 mod hostile;
 mod identity;
 mod import;
+mod kills;
 mod lifecycle;
 mod parts;
 mod publish;

@@ -67,3 +67,20 @@ pub(crate) fn shop(rows: u64, dirty: f64) -> Vec<u8> {
 pub(crate) fn tally(promise: &str, fault: &str, times: usize, outcome: &str) {
     println!("tally | {promise} | {fault} | {times} | {outcome}");
 }
+
+/// Copies a folder; links stay links.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        let kind = entry.file_type().unwrap();
+        if kind.is_symlink() {
+            std::os::unix::fs::symlink(std::fs::read_link(entry.path()).unwrap(), to).unwrap();
+        } else if kind.is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2};
 use shared::bundle::{Bundle, BundleManifest, FEATURES, TARGET};
-use shared::contracts::{Artifact, Quality, Run};
+use shared::contracts::{Artifact, ModelAction, Quality, Run};
 use shared::evaluation::{Drift, Gate, Reference};
 use shared::features::Features;
 use shared::measure::Stage;
@@ -106,8 +106,11 @@ pub(crate) fn score(
             progress,
         )?;
         stage.lap("rules");
-        let reference = bundle.reference.as_ref();
-        let drift = reference.map_or_else(Vec::new, |r| r.drift(&features));
+        let drift = match (run.action, &bundle.reference) {
+            (ModelAction::Apply, Some(reference)) => reference.drift(&features),
+            // An earlier attempt of this fit made them, of these customers.
+            _ => Vec::new(),
+        };
         return Ok(Scored {
             features,
             points,

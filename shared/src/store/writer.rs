@@ -256,7 +256,8 @@ impl Pending {
                 let parts = CompletedMultipartUpload::builder()
                     .set_parts(Some(upload.parts))
                     .build();
-                self.store
+                let completed = self
+                    .store
                     .client
                     .complete_multipart_upload()
                     .bucket(bucket)
@@ -264,8 +265,12 @@ impl Pending {
                     .upload_id(&upload.id)
                     .multipart_upload(parts)
                     .send()
-                    .await
-                    .map_err(|e| failure::of("CompleteMultipartUpload", bucket, &self.key, &e))?;
+                    .await;
+                if let Err(e) = completed {
+                    let failure = failure::of("CompleteMultipartUpload", bucket, &self.key, &e);
+                    take_back(&self.store, &self.key, &upload.id).await;
+                    return Err(failure);
+                }
             }
         }
         Ok(self.artifact)

@@ -133,9 +133,20 @@ fn check_text(start: &[u8], object: &str) -> Result<()> {
     Ok(())
 }
 
-/// Why reading failed: the store's own error where it was the store, else damaged packing.
+/// What zstd says of a frame that would have to keep more than 128 MiB of text behind it, the most
+/// that it unpacks unasked; `zstd --long=28` and more make such.
+const WIDE_WINDOW: &str = "Frame requires too much memory for decoding";
+
+/// Why reading failed: the store's own error where it was the store, else the packing.
 pub fn unreadable(object: &str, error: io::Error) -> Error {
     error.downcast::<Error>().unwrap_or_else(|error| {
+        if error.to_string() == WIDE_WINDOW {
+            return Error::bad_input(
+                object,
+                "its zstd window is larger than 128 MiB, more than is held in memory to unpack \
+                 it: compress the export again without --long, or with --long=27 at most",
+            );
+        }
         Error::bad_input(
             object,
             format!(
