@@ -41,6 +41,9 @@ fn seconds(reader: &mut LineReader, date: &str) -> Result<i64, Reason> {
     })
 }
 
+/// jiff's last moment, 9999-12-30T22:00:00: the catalogue of bad input has what is later.
+const LAST: i64 = 253_402_207_200;
+
 /// Days from 1970, year by year and month by month; `None` where there is no such day.
 fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let is_leap = |y: i64| y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
@@ -74,7 +77,8 @@ fn slowly(format: &str, text: &str) -> Option<Option<i64>> {
             return (is_short && digits.bytes().all(|b| b.is_ascii_digit())).then(|| {
                 let moment = [hour < 24, minute < 60, second < 60].iter().all(|&ok| ok);
                 let days = days(year, month, day).filter(|_| moment)?;
-                Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
+                let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second;
+                Some(seconds).filter(|&seconds| seconds <= LAST)
             });
         }
         let most = if letter == 'Y' { 4 } else { 2 };
@@ -104,7 +108,8 @@ fn slowly(format: &str, text: &str) -> Option<Option<i64>> {
         let second = if second == 60 { 59 } else { second };
         let moment = [hour < 24, minute < 60, second < 60].iter().all(|&ok| ok);
         let days = days(year, month, day).filter(|_| moment && year >= 1000)?;
-        Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
+        let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second;
+        Some(seconds).filter(|&seconds| seconds <= LAST)
     })
 }
 

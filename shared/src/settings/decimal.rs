@@ -110,7 +110,7 @@ fn general(text: &[u8]) -> Result<i128, DecimalError> {
             if !digits.unwrap_or(exponent).iter().all(u8::is_ascii_digit) {
                 return Err(DecimalError::Syntax);
             }
-            let exponent: i32 = match std::str::from_utf8(exponent).ok().map(str::parse) {
+            let exponent: i32 = match std::str::from_utf8(exponent).ok().map(str::parse::<i32>) {
                 Some(Ok(exponent)) => exponent.clamp(-100_000, 100_000),
                 Some(Err(e)) if matches!(e.kind(), std::num::IntErrorKind::PosOverflow) => 100_000,
                 Some(Err(e)) if matches!(e.kind(), std::num::IntErrorKind::NegOverflow) => -100_000,

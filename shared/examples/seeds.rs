@@ -1,5 +1,11 @@
-//! Seeds that no text editor writes: models, tables and all settings, one folder a target.
-#![allow(missing_docs)]
+//! Seeds of fuzzing that no text editor writes: models, tables and all settings, one folder a
+//! target. `fuzz/seed` runs it.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods
+)]
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +13,7 @@ use std::path::Path;
 use shared::evaluation::Reference;
 use shared::settings::{Profile, Settings};
 
-#[path = "../../shared/tests/small/mod.rs"]
+#[path = "../tests/small/mod.rs"]
 mod small;
 
 /// A safetensors file as the target `bundle` takes it: header, line end, data, kind.
@@ -55,7 +61,7 @@ fn main() {
         ("default", Profile::Default),
         ("notebook", Profile::Notebook),
     ] {
-        let text = toml::to_string(&Settings::of(profile)).unwrap();
-        write("settings", name, text.as_bytes());
+        let json = serde_json::to_vec(&Settings::of(profile)).unwrap();
+        write("settings", &format!("{name}.json"), &json);
     }
 }
