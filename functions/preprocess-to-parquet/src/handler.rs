@@ -84,8 +84,9 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
     let mut add = |part: Part, artifact: Artifact| {
         artifacts.insert(part.file_name().to_owned(), artifact);
     };
-    add(Part::Transactions, written.transactions.commit().await?);
-    add(Part::Quarantine, written.quarantine.commit().await?);
+    let (transactions, quarantine) = written.commit().await?;
+    add(Part::Transactions, transactions);
+    add(Part::Quarantine, quarantine);
     add(Part::Features, features(context, &layout, &outcome).await?);
     let key = layout.key(Part::Quality);
     add(

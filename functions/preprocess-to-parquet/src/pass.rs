@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use arrow_array::RecordBatch;
-use shared::contracts::{Layout, Part, Run};
+use shared::contracts::{Artifact, Layout, Part, Run};
 use shared::erasure::Tombstones;
 use shared::progress::Progress;
 use shared::store::{ObjectWriter, Pending, Store};
@@ -29,6 +29,17 @@ pub(crate) struct Written {
 impl Written {
     /// Content type of the tables.
     pub(crate) const PARQUET: &'static str = "application/vnd.apache.parquet";
+
+    /// Makes both visible; where one can't be, the other is taken back.
+    pub(crate) async fn commit(self) -> Result<(Artifact, Artifact)> {
+        match self.transactions.commit().await {
+            Ok(transactions) => Ok((transactions, self.quarantine.commit().await?)),
+            Err(error) => {
+                self.quarantine.abort().await;
+                Err(error)
+            }
+        }
+    }
 
     /// Leaves nothing behind.
     pub(crate) async fn abort(self) {
