@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2};
 use shared::bundle::{Bundle, BundleManifest, FEATURES, TARGET};
-use shared::contracts::{Artifact, Quality, Run};
+use shared::contracts::{Artifact, ModelAction, Quality, Run};
 use shared::evaluation::{Drift, Gate, Reference};
 use shared::features::Features;
 use shared::measure::Stage;
@@ -106,7 +106,10 @@ pub(crate) fn score(
             progress,
         )?;
         stage.lap("rules");
+        // An earlier attempt of this fit stored them: the customers are those that it was
+        // fitted to, and the run tells what that attempt would have told.
         let reference = bundle.reference.as_ref();
+        let reference = reference.filter(|_| run.action == ModelAction::Apply);
         let drift = reference.map_or_else(Vec::new, |r| r.drift(&features));
         return Ok(Scored {
             features,
