@@ -13,7 +13,7 @@ use shared::contracts::RunState;
 use shared::progress::Silent;
 use shared::store::{Store, sha256};
 
-use crate::parts::{insiders, run, shop};
+use crate::parts::{copy, insiders, run, shop};
 
 const JSON: &str = "application/json";
 const SETTINGS: &str = "[embedding]\ntrees = 10\n[clustering]\nk = 3\nn_init = 5\n";
@@ -40,22 +40,6 @@ fn made() -> &'static (tempfile::TempDir, Value) {
         let manifest = run(&at("sales.csv"), &at("data"), &more);
         (dir, manifest)
     })
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        let kind = entry.file_type().unwrap();
-        if kind.is_symlink() {
-            std::os::unix::fs::symlink(std::fs::read_link(entry.path()).unwrap(), to).unwrap();
-        } else if kind.is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
 
 impl Shop {
