@@ -32,27 +32,33 @@ fn main() -> ExitCode {
 
 fn write(dir: &std::path::Path) -> std::io::Result<()> {
     std::fs::create_dir_all(dir)?;
+    let mut theme = "";
     for case in inputs::all() {
+        if case.theme != theme {
+            theme = case.theme;
+            println!("# {theme}");
+        }
         std::fs::write(dir.join(&case.name), case.bytes())?;
         if !case.settings.is_empty() {
             std::fs::write(dir.join(format!("{}.toml", case.name)), case.settings)?;
         }
         let large = if matches!(case.depth, Depth::Watched(_)) {
-            ", in bounded memory"
+            " in bounded memory"
         } else {
             ""
         };
+        let (name, about) = (&case.name, &case.about);
         match case.expect {
             Expect::Refused(words) => {
-                println!("{}: refused{large}: {}", case.name, words.join(" … "));
+                println!("{name} {about}: refused{large}: {}", words.join(" … "));
             }
             Expect::Done {
                 kept,
                 dropped,
                 quarantined,
             } => println!(
-                "{}: done{large}: {kept} kept, dropped {dropped:?}, quarantined {quarantined:?}",
-                case.name
+                "{name} {about}: done{large}: {kept} kept, dropped {dropped:?}, quarantined \
+                 {quarantined:?}"
             ),
         }
     }

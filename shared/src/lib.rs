@@ -18,6 +18,7 @@ pub mod erasure;
 pub mod error;
 pub mod evaluation;
 pub mod exploration;
+pub mod failpoint;
 pub mod features;
 pub mod history;
 pub mod import;

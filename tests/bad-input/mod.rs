@@ -44,6 +44,10 @@ pub(crate) enum Depth {
 /// One file.
 pub(crate) struct Case {
     pub(crate) name: String,
+    /// Files of one kind stand together.
+    pub(crate) theme: &'static str,
+    /// What is in it, where the name doesn't say all.
+    pub(crate) about: String,
     /// Laid over the default settings.
     pub(crate) settings: &'static str,
     pub(crate) depth: Depth,
@@ -55,6 +59,8 @@ impl Case {
     fn new(name: &str, expect: Expect, make: impl Fn() -> Vec<u8> + 'static) -> Self {
         Self {
             name: name.to_owned(),
+            theme: "",
+            about: String::new(),
             settings: "",
             depth: Depth::Preprocess,
             expect,
@@ -78,20 +84,21 @@ impl Case {
 
 /// The whole catalogue, by theme.
 pub(crate) fn all() -> Vec<Case> {
-    [
-        foreign::cases(),
-        packing::cases(),
-        encodings::cases(),
-        shape::cases(),
-        numbers::cases(),
-        dates::cases(),
-        identifiers::cases(),
-        cells::cases(),
-        customers::cases(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let themes = [
+        ("Files that are no CSV", foreign::cases()),
+        ("Compressed files", packing::cases()),
+        ("Encodings", encodings::cases()),
+        ("Headers, lines and quotes", shape::cases()),
+        ("Numbers", numbers::cases()),
+        ("Dates", dates::cases()),
+        ("Invoice and customer numbers", identifiers::cases()),
+        ("Descriptions, stock codes and countries", cells::cases()),
+        ("Customers", customers::cases()),
+    ];
+    let of = |(theme, cases): (&'static str, Vec<Case>)| {
+        cases.into_iter().map(move |case| Case { theme, ..case })
+    };
+    themes.into_iter().flat_map(of).collect()
 }
 
 /// Refused with an error that holds `words`.
@@ -144,6 +151,9 @@ impl Fate {
     }
 }
 
+/// Characters of a value that are shown.
+const SHOWN: usize = 40;
+
 /// A case for each value of a column that stands in one row among good ones.
 fn column(
     column: &'static str,
@@ -152,7 +162,22 @@ fn column(
 ) -> Vec<Case> {
     let case = |(name, value, fate): (&'static str, String, Fate)| {
         let name = format!("{}-{name}.csv", column.to_lowercase());
-        Case::new(&name, fate.expect(), move || rows(&cell(column, &value))).with(settings)
+        let visible = |c: char| match c {
+            '\'' | '"' | '\\' => c.to_string(),
+            '\0' => c.escape_unicode().to_string(),
+            c => c.escape_debug().to_string(),
+        };
+        let shown: String = value.chars().take(SHOWN).map(visible).collect();
+        let rest = if value.chars().count() > SHOWN {
+            "…"
+        } else {
+            ""
+        };
+        let case = Case::new(&name, fate.expect(), move || rows(&cell(column, &value)));
+        Case {
+            about: format!("a row with '{shown}{rest}' as {column}"),
+            ..case.with(settings)
+        }
     };
     values.into_iter().map(case).collect()
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::Fate::{Dropped, Kept, Quarantined};
 use super::export::{GOOD, HEADER, body, cell, good, raw_rows, row, rows};
-use super::{Case, Depth, Expect, kept, quarantined, refused};
+use super::{Case, Depth, Expect, dropped, kept, quarantined, refused};
 
 /// Columns that nobody asked for.
 fn others(count: usize) -> String {
@@ -158,6 +158,18 @@ fn lines() -> Vec<Case> {
         Case::new("cr-lf.csv", kept(GOOD), || {
             good().replace('\n', "\r\n").into()
         }),
+        Case::new("cr-cr-lf.csv", kept(GOOD), || {
+            good().replace('\n', "\r\r\n").into()
+        }),
+        Case::new(
+            "cr-cr-lf-behind-a-country.csv",
+            dropped("country", 1),
+            || {
+                let one = cell("Country", "Unspecified");
+                let text = String::from_utf8_lossy(&rows(&one)).replace('\n', "\r\r\n");
+                text.into()
+            },
+        ),
         Case::new(
             "cr-alone.csv",
             refused(&["carriage return", "save it with"]),

@@ -133,3 +133,32 @@ fn what_differs_is_told_and_stops_the_run_where_it_is_to() {
     let checks = old["checks"].to_string();
     assert!(checks.contains("days old when it was uploaded"), "{checks}");
 }
+
+#[test]
+fn a_purchase_after_the_upload_is_told() {
+    let shop_dir = Shop {
+        dir: tempfile::tempdir().unwrap(),
+    };
+    let csv = plain(&shop(8_000, 0.0));
+    let (header, last) = (csv.lines().next().unwrap(), csv.lines().last().unwrap());
+    let date = header
+        .split(',')
+        .position(|name| name == "InvoiceDate")
+        .unwrap();
+    let mut fields: Vec<&str> = last.split(',').collect();
+    fields[date] = "1/1/9999 9:00";
+    let slipped = format!("{csv}{}\n", fields.join(","));
+    let told = shop_dir.manifest(&slipped, "");
+    let checks = told["checks"].to_string();
+    assert!(
+        checks.contains("9999-01-01T09:00:00, which is after its upload"),
+        "{checks}"
+    );
+    assert_eq!(
+        shop_dir.manifest(&csv, "[checks]\nfreshness = 'off'\n")["checks"],
+        Value::Null
+    );
+
+    let stop = shop_dir.run(&format!("{slipped}\n"), "[checks]\nfreshness = 'stop'\n");
+    assert_eq!(stop.status.code(), Some(3));
+}

@@ -26,6 +26,7 @@ mod history;
 mod hostile;
 mod identity;
 mod import;
+mod kills;
 mod lifecycle;
 mod parts;
 mod publish;

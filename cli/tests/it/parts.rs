@@ -49,7 +49,7 @@ pub(crate) fn reference(name: &str) -> Option<PathBuf> {
     None
 }
 
-/// A folder with all that is in it. Folders first: what the local store keeps of an object
+/// Copies a folder; links stay links. Folders first: what the local store keeps of an object
 /// stands until the object is newer, and lies above it.
 pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use shared::bundle::{Bundle, champion, promote_after, reserve};
 use shared::contracts::{Artifact, Layout, ModelAction, Part, Promotion, Run, RunState};
+use shared::failpoint::reach;
 use shared::measure::Stage;
 use shared::progress::Progress;
 use shared::segments::Segment;
@@ -40,6 +41,7 @@ pub(crate) struct Stored {
 pub async fn handle(context: &Context, state: RunState) -> Result<RunState> {
     let store = &context.store;
     if state.already_complete {
+        reach("embed: complete already")?;
         order::again(store, &state).await?;
         return Ok(state);
     }
@@ -47,6 +49,7 @@ pub async fn handle(context: &Context, state: RunState) -> Result<RunState> {
     let source = artifact(&state, Part::Features)?.clone();
     let features = read_features(store.get_verified(&source).await?, &source.key)?;
     let stored = stored(store, &state.run).await?;
+    reach("embed: loaded")?;
 
     let (run, progress) = (state.run.clone(), Arc::clone(&context.progress));
     let scored = tokio::task::spawn_blocking(move || {
@@ -54,6 +57,7 @@ pub async fn handle(context: &Context, state: RunState) -> Result<RunState> {
     });
     let mut scored = scored.await.map_err(|e| Error::Internal(e.to_string()))??;
 
+    reach("embed: scored")?;
     context.progress.step("write segments");
     let mut state = state;
     state.promotion = settle(store, &state.run, &source, &mut scored).await?;
@@ -107,7 +111,9 @@ async fn settle(
     if let Some(made) = scored.made.take() {
         let mut bundle = bundle(store, run, source, scored, *made).await?;
         scored.segments.clone_from(&bundle.manifest.segments);
+        reach("embed: numbers reserved")?;
         bundle.save(store).await?;
+        reach("embed: models saved")?;
     }
     // read back: of two attempts at once the first one's stands
     let manifest = match run.action {
@@ -124,6 +130,7 @@ async fn settle(
             format!("the champion is {other} now, it was measured against {before}")
         });
     }
+    reach("embed: champion moved")?;
     if let Some(reason) = &reason {
         tracing::warn!(
             run_id = run.run_id,
@@ -155,7 +162,7 @@ async fn bundle(
             let free = if new == 0 {
                 0
             } else {
-                reserve(store, new).await?
+                reserve(store, Some(&run.model_version), new).await?
             };
             let (segments, lineage) = succession.segments(&made.described, free);
             let gates = succession::judge(&scored.quality, succession, &segments, run)?;

@@ -106,11 +106,11 @@ pub(crate) fn score(
             progress,
         )?;
         stage.lap("rules");
-        // An earlier attempt of this fit stored them: the customers are those that it was
-        // fitted to, and the run tells what that attempt would have told.
-        let reference = bundle.reference.as_ref();
-        let reference = reference.filter(|_| run.action == ModelAction::Apply);
-        let drift = reference.map_or_else(Vec::new, |r| r.drift(&features));
+        let drift = match (run.action, &bundle.reference) {
+            (ModelAction::Apply, Some(reference)) => reference.drift(&features),
+            // An earlier attempt of this fit made them, of these customers.
+            _ => Vec::new(),
+        };
         return Ok(Scored {
             features,
             points,

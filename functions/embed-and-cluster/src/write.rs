@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 use shared::contracts::{Artifact, AsOf, Layout, Manifest, Part, RunState};
+use shared::failpoint::reach;
 use shared::segments::next_step::NextStep;
 use shared::segments::{Profile, Segment};
 use shared::store::Store;
@@ -48,12 +49,15 @@ pub(crate) async fn run(store: &Store, mut state: RunState, scored: Scored) -> R
     let (bytes, count) = table.finish()?;
     let key = layout.key(Part::Segments);
     let table = store.put(&key, PARQUET, Bytes::from(bytes)).await?;
+    reach("embed: segments written")?;
     let table = Artifact {
         rows: Some(count),
         ..table
     };
     let profiled = put_json(store, &layout.key(Part::Profile), &profile).await?;
+    reach("embed: profile written")?;
     let metrics = put_json(store, &layout.key(Part::Metrics), &quality).await?;
+    reach("embed: metrics written")?;
     for (part, artifact) in [
         (Part::Segments, table),
         (Part::Profile, profiled),
@@ -73,8 +77,11 @@ pub(crate) async fn run(store: &Store, mut state: RunState, scored: Scored) -> R
     for artifacts in [&mut state.artifacts, &mut manifest.artifacts] {
         artifacts.insert(Part::Report.file_name().to_owned(), page.clone());
     }
+    reach("embed: page written")?;
     put_json(store, &layout.key(Part::Manifest), &manifest).await?;
+    reach("embed: manifest written")?;
     order::enter(store, &state).await?;
+    reach("embed: run listed")?;
     tracing::info!(
         run_id,
         customers = count,

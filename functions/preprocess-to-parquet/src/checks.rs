@@ -1,6 +1,6 @@
 //! The export of a run, held against that of the run before.
 
-use shared::columns::{Check, Seen, compare, too_old};
+use shared::columns::{Check, Seen, compare, in_the_future, too_old};
 use shared::contracts::{AsOf, Layout, Part, Run, RunIndex};
 use shared::settings::{History, Level};
 use shared::store::Store;
@@ -27,11 +27,17 @@ pub(crate) async fn against_last(
         }
         None => Vec::new(),
     };
-    if settings.max_age_days.is_some()
-        && let Some(last_line) = now.last_line().and_then(|moment| seconds_of(moment.0))
-    {
+    if settings.freshness != Level::Off {
         let uploaded = store.uploaded(&run.source).await?;
-        found.extend(too_old(last_line, uploaded, settings));
+        if let Some(last_line) = now.last_line().and_then(|moment| seconds_of(moment.0)) {
+            found.extend(too_old(last_line, uploaded, settings));
+        }
+        // A moment that was given is meant.
+        if run.as_of.is_none()
+            && let Some(seconds) = seconds_of(as_of.0)
+        {
+            found.extend(in_the_future(as_of, seconds, uploaded, settings));
+        }
     }
     for check in &found {
         tracing::warn!(

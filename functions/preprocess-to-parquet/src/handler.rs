@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use shared::bundle::Champion;
 use shared::contracts::{Artifact, Layout, Manifest, ModelAction, Part, Request, Run, RunState};
+use shared::failpoint::reach;
 use shared::measure::Stage;
 use shared::models::ModelError;
 use shared::progress::Progress;
@@ -60,6 +61,7 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
         return complete(&manifest, run, champion.as_ref());
     }
     stage.lap("plan");
+    reach("preprocess: planned")?;
 
     context.progress.step("read and clean");
     let uploads = uploads::of_run(&context.store, &run).await?;
@@ -68,7 +70,7 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
     stage.lap("read");
     let quality =
         serde_json::to_vec_pretty(&outcome.quality).map_err(|e| Error::Internal(e.to_string()))?;
-    let checked = match enough_customers(&run, &outcome) {
+    let checked = match reach("preprocess: read").and_then(|()| enough_customers(&run, &outcome)) {
         Ok(()) => checks::against_last(&context.store, &run, outcome.as_of, &quality).await,
         Err(error) => Err(error),
     };
@@ -84,10 +86,12 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
     let mut add = |part: Part, artifact: Artifact| {
         artifacts.insert(part.file_name().to_owned(), artifact);
     };
-    let (transactions, quarantine) = written.commit().await?;
+    let [transactions, quarantine] = written.commit().await?;
     add(Part::Transactions, transactions);
     add(Part::Quarantine, quarantine);
+    reach("preprocess: tables committed")?;
     add(Part::Features, features(context, &layout, &outcome).await?);
+    reach("preprocess: features written")?;
     let key = layout.key(Part::Quality);
     add(
         Part::Quality,
@@ -97,6 +101,7 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
             .await?,
     );
     stage.lap("write");
+    reach("preprocess: quality written")?;
 
     let counts = outcome.counts;
     tracing::info!(

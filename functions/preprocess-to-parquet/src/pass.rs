@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use arrow_array::RecordBatch;
 use shared::contracts::{Artifact, Layout, Part, Run};
 use shared::erasure::Tombstones;
+use shared::failpoint::reach;
 use shared::progress::Progress;
 use shared::store::{ObjectWriter, Pending, Store};
 use shared::tables::{QuarantineBuilder, TableWriter, TransactionsBuilder};
@@ -30,10 +31,14 @@ impl Written {
     /// Content type of the tables.
     pub(crate) const PARQUET: &'static str = "application/vnd.apache.parquet";
 
-    /// Makes both visible; where one can't be, the other is taken back.
-    pub(crate) async fn commit(self) -> Result<(Artifact, Artifact)> {
-        match self.transactions.commit().await {
-            Ok(transactions) => Ok((transactions, self.quarantine.commit().await?)),
+    /// Makes both visible under their keys; nobody asks for them before the run's manifest.
+    pub(crate) async fn commit(self) -> Result<[Artifact; 2]> {
+        let transactions = match self.transactions.commit().await {
+            Ok(artifact) => reach("preprocess: transactions committed").map(|()| artifact),
+            Err(error) => Err(error),
+        };
+        match transactions {
+            Ok(transactions) => Ok([transactions, self.quarantine.commit().await?]),
             Err(error) => {
                 self.quarantine.abort().await;
                 Err(error)

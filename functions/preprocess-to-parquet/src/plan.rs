@@ -3,6 +3,7 @@
 use shared::bundle::{Champion, champion};
 use shared::contracts::{Inputs, Request, Run, Source};
 use shared::erasure::{Tombstones, tombstones};
+use shared::failpoint::reach;
 use shared::history::{self, keep_list, ledger};
 use shared::settings::{History, Settings};
 use shared::store::Store;
@@ -59,9 +60,11 @@ async fn append(
         Some(ledger) => ledger,
         None => {
             let sha256 = admit(store, &source, settings, erased).await?;
+            reach("preprocess: upload admitted")?;
             history::update(store, |ledger| ledger.add(&source, &sha256)).await?
         }
     };
+    reach("preprocess: upload listed")?;
     let last = ledger
         .uploads
         .last()

@@ -11,6 +11,9 @@ use tokio_postgres::config::{Host, SslMode};
 
 use crate::iam::Iam;
 
+/// Where a URL says nothing of it, which is too long for a function.
+const KEEPALIVES_IDLE: Duration = Duration::from_secs(2 * 60 * 60);
+
 /// A Postgres database. Neither `Debug` nor `Display` shows the password.
 #[derive(Clone)]
 pub struct Database {
@@ -37,6 +40,11 @@ pub struct Limits {
     pub lock: Duration,
     /// Waiting for readers of a run that is to be dropped.
     pub prune_lock: Duration,
+    /// How much longer than the server the client waits for the server's word.
+    pub grace: Duration,
+    /// All of it. A function has fifteen minutes: it is to say why it failed before it is
+    /// ended.
+    pub session: Duration,
     /// Batches that are read ahead.
     pub batches_ahead: usize,
 }
@@ -49,6 +57,8 @@ impl Default for Limits {
             load: Duration::from_secs(14 * 60),
             lock: Duration::from_secs(30),
             prune_lock: Duration::from_secs(3),
+            grace: Duration::from_secs(10),
+            session: Duration::from_secs(14 * 60 + 30),
             batches_ahead: 2,
         }
     }
@@ -130,6 +140,8 @@ impl Database {
         if !named || self.config.get_user().is_none() {
             return wrong("sign-in by IAM needs one host name and a user");
         }
+        // `prefer` would hand the token in clear to whoever says that there is no TLS.
+        self.config.ssl_mode(SslMode::Require);
         self.iam = Some(iam);
         Ok(self)
     }
@@ -139,6 +151,16 @@ impl Database {
         let mut config = self.config.clone();
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(self.limits.connect);
+        }
+        // A host that is gone says nothing: the system is to notice.
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(self.limits.statement);
+        }
+        if config.get_keepalives_idle() == KEEPALIVES_IDLE {
+            config
+                .keepalives_idle(Duration::from_secs(30))
+                .keepalives_interval(Duration::from_secs(10))
+                .keepalives_retries(3);
         }
         if let (Some(iam), [Host::Tcp(host)]) = (&self.iam, self.config.get_hosts()) {
             let port = self.config.get_ports().first().copied().unwrap_or(5432);

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use shared::{Error, Result};
 
 use crate::names::RunId;
-use crate::session::{Session, millis};
+use crate::session::Session;
 
 /// The columns that every run has, with the function that gives each one's binary form.
 pub(crate) const COLUMNS: [(&str, &str); 10] = [
@@ -112,13 +112,7 @@ impl RowDigest {
         );
         let row = session
             .transaction(operation, async {
-                let timeout = millis(session.limits.load);
-                session
-                    .batch(
-                        operation,
-                        &format!("SET LOCAL statement_timeout = {timeout}"),
-                    )
-                    .await?;
+                session.allow_load_in_transaction(operation).await?;
                 session.one(operation, &sql, &[]).await
             })
             .await?;

@@ -46,8 +46,7 @@ pub async fn erase(database: &Database, customer_ids: &[String]) -> Result<Erase
 
 async fn run(session: &Session, customer_ids: &[String]) -> Result<Erased> {
     migrate::apply(session, MIGRATIONS).await?;
-    let timeout = format!("SET statement_timeout = {}", millis(session.limits.load));
-    session.batch(OPERATION, &timeout).await?;
+    session.allow_load_from_now(OPERATION).await?;
     let sql = "SELECT table_name, removed, added FROM insiders.erase($1)";
     let mut erased = Erased::default();
     for row in session.rows(OPERATION, sql, &[&customer_ids]).await? {

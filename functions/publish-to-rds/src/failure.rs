@@ -1,5 +1,7 @@
 //! What a failure of Postgres means: try again, or not.
 
+use std::time::Duration;
+
 use shared::Error;
 use tokio_postgres::error::SqlState;
 
@@ -11,9 +13,10 @@ pub(crate) fn of(place: &str, operation: &str, error: &tokio_postgres::Error) ->
         Some(db) => (
             is_transient(db.code()),
             format!(
-                "{} (SQLSTATE {})",
+                "{} (SQLSTATE {}){}",
                 db.message().replace('\n', " "),
-                db.code().code()
+                db.code().code(),
+                advice(db.code())
             ),
         ),
         None => judge(error),
@@ -33,6 +36,16 @@ pub(crate) fn of(place: &str, operation: &str, error: &tokio_postgres::Error) ->
     }
 }
 
+/// The product's error for an `operation` that nothing was heard of for so long.
+pub(crate) fn silence(place: &str, operation: &str, waited: Duration) -> Error {
+    let seconds = waited.as_secs_f64();
+    Error::Unavailable {
+        service: "Postgres",
+        operation: format!("{operation} on {place}"),
+        reason: format!("no answer in {seconds:.1} s: the connection was given up"),
+    }
+}
+
 /// Whether the same statement may succeed later.
 fn is_transient(code: &SqlState) -> bool {
     let named = [
@@ -48,9 +61,25 @@ fn is_transient(code: &SqlState) -> bool {
         SqlState::T_R_SERIALIZATION_FAILURE,
         SqlState::T_R_DEADLOCK_DETECTED,
     ];
-    // Connection exceptions, insufficient resources, errors of the system under Postgres.
+    // Connection exceptions, insufficient resources (a disk grows, memory and connections are
+    // given back), errors of the system under Postgres.
     let classes = ["08", "53", "58"];
-    named.contains(code) || classes.iter().any(|class| code.code().starts_with(class))
+    // A limit that somebody set is no lack of anything: it is there the next time, too.
+    let is_set = *code == SqlState::CONFIGURATION_LIMIT_EXCEEDED;
+    named.contains(code) || !is_set && classes.iter().any(|class| code.code().starts_with(class))
+}
+
+/// What to do, where Postgres' own words do not say it.
+fn advice(code: &SqlState) -> &'static str {
+    match *code {
+        SqlState::READ_ONLY_SQL_TRANSACTION => {
+            ": the server is a standby, or default_transaction_read_only is on; publish to the \
+             primary, as the publisher's role may write"
+        }
+        SqlState::DISK_FULL => ": make room on the database's disk",
+        SqlState::CONFIGURATION_LIMIT_EXCEEDED => ": raise it for the publisher's role",
+        _ => "",
+    }
 }
 
 /// A failure that the server did not put into words.

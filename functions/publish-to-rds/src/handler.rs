@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use shared::contracts::{Artifact, Layout, Manifest, Part, Publication, RunState};
+use shared::failpoint::reach;
 use shared::measure::Stage;
 use shared::progress::Progress;
 use shared::segments::Profile;
@@ -78,6 +79,7 @@ pub async fn handle(context: &Context, state: RunState) -> Result<Published> {
     let segments = artifact(&manifest, Part::Segments, &key)?;
     let ahead = context.database.limits.batches_ahead;
     let batches = read::batches(store.file_verified(segments), &segments.key, ahead);
+    reach("publish: artifacts found")?;
     let outcome = publish_rows(&context.database, &run, batches, context.progress.as_ref()).await?;
     tracing::info!(
         run_id = %run.run_id,
@@ -95,9 +97,11 @@ pub async fn handle(context: &Context, state: RunState) -> Result<Published> {
         let mut body = serde_json::to_vec_pretty(&manifest)
             .map_err(|e| Error::Internal(format!("{key}: {e}")))?;
         body.push(b'\n');
+        reach("publish: not yet recorded")?;
         store
             .put(&key, "application/json", Bytes::from(body))
             .await?;
+        reach("publish: recorded")?;
     }
     Ok(Published {
         run_id: state.run.run_id,

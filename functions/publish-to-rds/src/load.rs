@@ -5,6 +5,7 @@ use std::pin::pin;
 use arrow_array::RecordBatch;
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, Stream, StreamExt};
+use shared::failpoint::reach;
 use shared::progress::Progress;
 use shared::{Error, Result};
 use tokio_postgres::CopyInSink;
@@ -14,9 +15,10 @@ use crate::encode::{HEADER, Rows, TRAILER};
 use crate::failure;
 use crate::names::Table;
 use crate::run::{PublishRun, Tally};
-use crate::session::{Session, millis};
+use crate::session::Session;
 use crate::tombstones::Tombstones;
 
+const OPERATION: &str = "loading the rows";
 /// Bytes of a message of the COPY.
 const CHUNK: usize = 64 << 10;
 /// Ids up to this many bytes fit into an entry of a B-tree, whatever they are made of.
@@ -49,17 +51,16 @@ pub(crate) async fn load<S>(
 where
     S: Stream<Item = Result<RecordBatch>>,
 {
-    let operation = "loading the rows";
+    let operation = OPERATION;
     let staging = Table::Members.staging(&run.run_id);
     session
         .transaction(operation, async {
-            let timeout = millis(session.limits.load);
+            session.allow_load_in_transaction(operation).await?;
             // No id gets into the planner's samples: whoever is erased would stay there.
             // run_id is a default, so that it is not sent with every row; the CHECK tells
             // Postgres that all rows belong to the partition, so that attaching reads none.
             let create = format!(
-                "SET LOCAL statement_timeout = {timeout}; \
-                 DROP TABLE IF EXISTS insiders.{staging}; \
+                "DROP TABLE IF EXISTS insiders.{staging}; \
                  CREATE TABLE insiders.{staging} (LIKE insiders.segment_members INCLUDING ALL); \
                  ALTER TABLE insiders.{staging} ALTER run_id SET DEFAULT '{run_id}', \
                  ALTER customer_id SET STATISTICS 0, \
@@ -72,11 +73,12 @@ where
             let copy =
                 format!("COPY insiders.{staging} ({columns}) FROM STDIN (FORMAT binary, FREEZE)");
             let sink = session
-                .client()
-                .copy_in(&copy)
-                .await
+                .answer(operation, session.client().copy_in(&copy))
+                .await?
                 .map_err(|e| session.failed(operation, &e))?;
+            reach("publish: copy begun")?;
             let sent = send(session, run, batches, &tombstones, sink, progress).await?;
+            reach("publish: rows sent")?;
             let key = if sent.longest_id <= BTREE_BYTES {
                 "PRIMARY KEY (customer_id)"
             } else {
@@ -87,7 +89,8 @@ where
                  CREATE INDEX {staging}_label ON insiders.{staging} (label); \
                  ANALYZE insiders.{staging}"
             );
-            session.client().batch_execute(&finish).await.map_err(|e| {
+            let finished = session.client().batch_execute(&finish);
+            session.answer(operation, finished).await?.map_err(|e| {
                 if failure::is_duplicate(&e) {
                     Error::Corrupt {
                         object: run.segments_key.clone(),
@@ -130,7 +133,7 @@ where
             let reason = "its encoding can't hold a customer's id: make it with encoding UTF8";
             Error::config(format!("database {}", session.place()), reason)
         } else {
-            session.failed("loading the rows", &e)
+            session.failed(OPERATION, &e)
         }
     };
     let mut sink = pin!(sink);
@@ -163,7 +166,10 @@ where
             sent.longest_id = sent.longest_id.max(id.len());
             rows.send(row, &mut copy, &mut sent.digest, &mut bytes);
             if copy.len() >= CHUNK {
-                sink.send(copy.split().freeze()).await.map_err(failed)?;
+                let sent = sink.send(copy.split().freeze());
+                let limit = session.limits.statement;
+                let taken = session.answer_within(limit, OPERATION, sent).await?;
+                taken.map_err(failed)?;
                 copy.reserve(2 * CHUNK);
             }
         }
@@ -182,8 +188,11 @@ where
         ));
     }
     copy.extend_from_slice(TRAILER);
-    sink.send(copy.freeze()).await.map_err(failed)?;
-    let stored = sink.finish().await.map_err(failed)?;
+    let end = async {
+        sink.send(copy.freeze()).await?;
+        sink.finish().await
+    };
+    let stored = session.answer(OPERATION, end).await?.map_err(failed)?;
     if stored == sent.digest.rows {
         Ok(sent)
     } else {

@@ -10,7 +10,7 @@ use crate::names::{RunId, Table};
 use crate::partition::attach;
 use crate::place;
 use crate::run::PublishRun;
-use crate::session::{Session, millis};
+use crate::session::Session;
 use crate::stored::is_attached;
 
 const OPERATION: &str = "finding who changed segment";
@@ -171,12 +171,9 @@ impl Moves {
 
 /// One process, so that sums of revenue have one order.
 async fn limit(session: &Session) -> Result<()> {
-    let sql = format!(
-        "SET LOCAL statement_timeout = {}; SET LOCAL work_mem = '64MB'; \
-         SET LOCAL max_parallel_workers_per_gather = 0",
-        millis(session.limits.load)
-    );
-    session.batch(OPERATION, &sql).await
+    session.allow_load_in_transaction(OPERATION).await?;
+    let sql = "SET LOCAL work_mem = '64MB'; SET LOCAL max_parallel_workers_per_gather = 0";
+    session.batch(OPERATION, sql).await
 }
 
 /// Creates the staging table of a run's moves. The CHECK saves a scan when it is attached.

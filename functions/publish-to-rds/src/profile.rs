@@ -5,16 +5,12 @@ use shared::segments::Profile;
 
 use crate::names::Table;
 use crate::run::PublishRun;
-use crate::session::{Session, millis};
+use crate::session::Session;
 
 /// The run's segments with the figures of those who were loaded. A segment that nobody is
 /// left of stays, without customers: its name is still the one that others moved from.
 pub(crate) async fn without_erased(session: &Session, run: &PublishRun) -> Result<Profile> {
     let operation = "describing the segments";
-    let timeout = format!(
-        "SET LOCAL statement_timeout = {}",
-        millis(session.limits.load)
-    );
     let sql = format!(
         "SELECT label, customers, share, gross_revenue, frequency, returns, recency_days, \
          revenue_share FROM insiders.count_profile('insiders.{}')",
@@ -22,7 +18,7 @@ pub(crate) async fn without_erased(session: &Session, run: &PublishRun) -> Resul
     );
     let rows = session
         .transaction(operation, async {
-            session.batch(operation, &timeout).await?;
+            session.allow_load_in_transaction(operation).await?;
             session.rows(operation, &sql, &[]).await
         })
         .await?;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use arrow_array::RecordBatch;
 use futures::Stream;
 use shared::contracts::Publication;
+use shared::failpoint::reach;
 use shared::progress::Progress;
 use shared::{Error, Result};
 
@@ -89,7 +90,9 @@ where
     S: Stream<Item = Result<RecordBatch>>,
 {
     let mut laps = Laps::start();
+    reach("publish: connected")?;
     migrate::apply(session, MIGRATIONS).await?;
+    reach("publish: migrated")?;
     session
         .lock(
             "waiting for another publisher of the run",
@@ -103,6 +106,7 @@ where
     }
     let found = found.filter(|stored| stored.attached);
     laps.lap("prepare");
+    reach("publish: prepared")?;
     if let Some(stored) = &found
         && stored.segments_sha256 == run.segments_sha256
     {
@@ -112,6 +116,7 @@ where
     progress.step("load into Postgres");
     let loaded = load::load(session, run, batches, progress).await?;
     laps.lap("load");
+    reach("publish: loaded")?;
     let result = check_and_switch(session, run, loaded, found, progress, laps).await;
     if result.is_err()
         && let Err(error) = prune::discard(session, &run.run_id).await
@@ -168,6 +173,7 @@ async fn check_and_switch(
     }
     sent.expect(there, &run.run_id, session.place())?;
     laps.lap("check");
+    reach("publish: checked")?;
     if let Some(stored) = &found {
         // Another file under the same run. The same rows in it change nothing.
         if stored.row_digest == sent.text() {
@@ -202,6 +208,7 @@ async fn check_and_switch(
         profile::without_erased(session, run).await?
     };
     laps.lap("compare");
+    reach("publish: compared")?;
     progress.step("switch readers over");
     let staged = Staged {
         digest: sent,
@@ -211,8 +218,10 @@ async fn check_and_switch(
     };
     let current = switch::switch(session, run, &Rows::Staged(staged)).await?;
     laps.lap("switch");
+    reach("publish: switched")?;
     prune::prune(session, run.keep_runs).await;
     laps.lap("prune");
+    reach("publish: pruned")?;
     Ok(Outcome {
         publication: Publication {
             customers: sent.rows,

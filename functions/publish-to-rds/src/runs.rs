@@ -106,7 +106,9 @@ async fn go_back(session: &Session, run: &RunId) -> Result<Rollback> {
 
 async fn move_back(session: &Session, operation: &str, run: &RunId) -> Result<Row> {
     let sql = "SELECT insiders.rollback_to($1)";
-    let moved = session.client().query_one(sql, &[&run.as_str()]).await;
+    let moved = session
+        .answer(operation, session.client().query_one(sql, &[&run.as_str()]))
+        .await?;
     moved.map_err(|e| {
         if e.code() == Some(&SqlState::NO_DATA_FOUND) {
             Error::NotFound {

@@ -1,7 +1,8 @@
 //! One connection to the database. Every failure leaves as the product's error.
 
 use std::future::Future;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use shared::{Error, Result};
 use tokio::task::JoinHandle;
@@ -17,40 +18,58 @@ pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 /// The oldest server that has what is used here, as `server_version_num`.
 const OLDEST_SERVER: i32 = 130_000;
 
-/// A connection that knows where it leads.
+/// A connection that knows where it leads, and that waits for no answer without end.
 pub(crate) struct Session {
     client: Client,
     driver: JoinHandle<()>,
     place: String,
     version: i32,
+    began: Instant,
+    /// What the server allows a statement now, in milliseconds.
+    allowed: AtomicU64,
     pub(crate) limits: Limits,
 }
 
 impl Session {
     pub(crate) async fn open(database: &Database) -> Result<Self> {
+        let began = Instant::now();
         let place = database.to_string();
         let mut config = database.connection().await?;
+        let limits = database.limits.clone();
+        // The client's own limit ends with the TCP connection: a server may take that and
+        // never say a word.
+        let servers = u32::try_from(config.get_hosts().len()).unwrap_or(u32::MAX);
+        let connect = config.get_connect_timeout().copied();
+        let patience = connect
+            .unwrap_or(limits.connect)
+            .saturating_mul(servers.max(1))
+            .saturating_add(limits.grace);
         let failed = |e: tokio_postgres::Error| failure::of(&place, "connecting", &e);
+        let silent = |_| failure::silence(&place, "connecting", patience);
         let (client, driver) = match database.encryption() {
             Encryption::None => {
                 config.ssl_mode(tokio_postgres::config::SslMode::Disable);
-                let (client, connection) = config.connect(NoTls).await.map_err(failed)?;
+                let connecting = tokio::time::timeout(patience, config.connect(NoTls));
+                let (client, connection) = connecting.await.map_err(silent)?.map_err(failed)?;
                 (client, tokio::spawn(drive(connection)))
             }
             Encryption::Verified => {
                 let tls = tls::connector(database.ca_file.as_deref())?;
-                let (client, connection) = config.connect(tls).await.map_err(failed)?;
+                let connecting = tokio::time::timeout(patience, config.connect(tls));
+                let (client, connection) = connecting.await.map_err(silent)?.map_err(failed)?;
                 (client, tokio::spawn(drive(connection)))
             }
         };
-        let limits = database.limits.clone();
         let mut session = Self {
             client,
             driver,
             place,
             version: 0,
+            began,
+            allowed: AtomicU64::new(0),
             limits,
         };
+        session.allow(session.limits.statement);
         session.prepare().await?;
         Ok(session)
     }
@@ -98,28 +117,75 @@ impl Session {
         failure::of(&self.place, operation, error)
     }
 
+    /// Waits for the answer to a statement, a little longer than the server may take over
+    /// it: a slow statement is ended by the server, in its own words.
+    pub(crate) async fn answer<T>(
+        &self,
+        operation: &str,
+        answer: impl Future<Output = T>,
+    ) -> Result<T> {
+        let allowed = Duration::from_millis(self.allowed.load(Ordering::Relaxed));
+        self.answer_within(allowed, operation, answer).await
+    }
+
+    /// Waits for an answer that takes `allowed` at most. Where none comes, the server stands
+    /// still or the network lost it without a word: the connection is given up, and whatever
+    /// is asked of it later fails at once.
+    pub(crate) async fn answer_within<T>(
+        &self,
+        allowed: Duration,
+        operation: &str,
+        answer: impl Future<Output = T>,
+    ) -> Result<T> {
+        let left = self.limits.session.saturating_sub(self.began.elapsed());
+        let patience = allowed.saturating_add(self.limits.grace).min(left);
+        let waited = tokio::time::timeout(patience, answer).await;
+        waited.map_err(|_| {
+            self.driver.abort();
+            failure::silence(&self.place, operation, patience)
+        })
+    }
+
+    /// From here to the end of the transaction that is open, a statement may take as long as
+    /// a load.
+    pub(crate) async fn allow_load_in_transaction(&self, operation: &str) -> Result<()> {
+        self.allow_load("SET LOCAL", operation).await
+    }
+
+    /// From here on, a statement may take as long as a load.
+    pub(crate) async fn allow_load_from_now(&self, operation: &str) -> Result<()> {
+        self.allow_load("SET", operation).await
+    }
+
+    async fn allow_load(&self, set: &str, operation: &str) -> Result<()> {
+        let load = self.limits.load;
+        let sql = format!("{set} statement_timeout = {}", millis(load));
+        self.batch(operation, &sql).await?;
+        self.allow(load);
+        Ok(())
+    }
+
+    fn allow(&self, limit: Duration) {
+        let millis = u64::try_from(millis(limit)).unwrap_or(u64::MAX);
+        self.allowed.store(millis, Ordering::Relaxed);
+    }
+
     /// Statements without parameters or results.
     pub(crate) async fn batch(&self, operation: &str, sql: &str) -> Result<()> {
-        self.client
-            .batch_execute(sql)
-            .await
-            .map_err(|e| self.failed(operation, &e))
+        let answer = self.answer(operation, self.client.batch_execute(sql));
+        answer.await?.map_err(|e| self.failed(operation, &e))
     }
 
     /// One statement; the number of rows that it changed.
     pub(crate) async fn execute(&self, op: &str, sql: &str, params: Params<'_>) -> Result<u64> {
-        self.client
-            .execute(sql, params)
-            .await
-            .map_err(|e| self.failed(op, &e))
+        let answer = self.answer(op, self.client.execute(sql, params));
+        answer.await?.map_err(|e| self.failed(op, &e))
     }
 
     /// Rows of a query.
     pub(crate) async fn rows(&self, op: &str, sql: &str, params: Params<'_>) -> Result<Vec<Row>> {
-        self.client
-            .query(sql, params)
-            .await
-            .map_err(|e| self.failed(op, &e))
+        let answer = self.answer(op, self.client.query(sql, params));
+        answer.await?.map_err(|e| self.failed(op, &e))
     }
 
     /// At most one row.
@@ -129,18 +195,14 @@ impl Session {
         sql: &str,
         params: Params<'_>,
     ) -> Result<Option<Row>> {
-        self.client
-            .query_opt(sql, params)
-            .await
-            .map_err(|e| self.failed(op, &e))
+        let answer = self.answer(op, self.client.query_opt(sql, params));
+        answer.await?.map_err(|e| self.failed(op, &e))
     }
 
     /// Exactly one row.
     pub(crate) async fn one(&self, op: &str, sql: &str, params: Params<'_>) -> Result<Row> {
-        self.client
-            .query_one(sql, params)
-            .await
-            .map_err(|e| self.failed(op, &e))
+        let answer = self.answer(op, self.client.query_one(sql, params));
+        answer.await?.map_err(|e| self.failed(op, &e))
     }
 
     /// A column of a row.
@@ -159,17 +221,17 @@ impl Session {
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         self.batch(operation, "BEGIN").await?;
-        match work.await {
-            Ok(value) => {
-                self.batch(operation, "COMMIT").await?;
-                Ok(value)
-            }
+        let allowed = self.allowed.load(Ordering::Relaxed);
+        let result = match work.await {
+            Ok(value) => self.batch(operation, "COMMIT").await.map(|()| value),
             Err(error) => {
                 // Where even this fails, the server rolls back when the connection ends.
-                let _ = self.client.batch_execute("ROLLBACK").await;
+                let _ = self.batch(operation, "ROLLBACK").await;
                 Err(error)
             }
-        }
+        };
+        self.allowed.store(allowed, Ordering::Relaxed);
+        result
     }
 
     /// Takes an advisory lock until the session ends.
@@ -215,7 +277,11 @@ impl Session {
             ..
         } = self;
         drop(client);
-        let _ = tokio::time::timeout(limits.connect, driver).await;
+        let abort = driver.abort_handle();
+        if tokio::time::timeout(limits.connect, driver).await.is_err() {
+            // It can't even take its leave: nothing of it stays in this process.
+            abort.abort();
+        }
     }
 }
 

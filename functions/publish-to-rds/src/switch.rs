@@ -1,5 +1,6 @@
 //! Makes a loaded run the one that readers see, or history: one short transaction, all of it or nothing.
 
+use shared::failpoint::reach;
 use shared::segments::Profile;
 use shared::{Error, Result};
 
@@ -48,7 +49,9 @@ pub(crate) async fn switch(session: &Session, run: &PublishRun, rows: &Rows) -> 
             }
             match &place {
                 Place::Front(current) => {
+                    reach("publish: run written down")?;
                     move_pointer(session, run, current.as_ref()).await?;
+                    reach("publish: pointer moved, not committed")?;
                     Ok(true)
                 }
                 Place::Beneath => {
@@ -72,6 +75,7 @@ async fn show(session: &Session, run: &PublishRun, staged: &Staged, place: &Plac
         &compared
     };
     attach(session, OPERATION, Table::Members, id).await?;
+    reach("publish: rows attached")?;
     match moves.base {
         Some(_) => attach(session, OPERATION, Table::Moves, id).await?,
         None => remove(session, OPERATION, Table::Moves, id).await?,

@@ -25,6 +25,19 @@ pub struct Champion {
     /// Names that people gave to segments, by number; they outlast refits.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub names: BTreeMap<u32, String>,
+    /// Numbers that a version has for its new segments, until it is champion: another attempt
+    /// at the same fit gets the same ones.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reserved: BTreeMap<String, Reserved>,
+}
+
+/// Numbers for new segments, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reserved {
+    /// The first of them.
+    pub first: u32,
+    /// How many.
+    pub count: u32,
 }
 
 /// One move of the pointer.
@@ -69,11 +82,21 @@ impl Champion {
         stack.last().copied()
     }
 
+    /// Whether it became champion by being fitted in this run.
+    pub fn is_made_by(&self, run_id: &str) -> bool {
+        self.history.last().is_some_and(|last| {
+            last.cause == Cause::Fit
+                && last.version == self.version
+                && last.run_id.as_deref() == Some(run_id)
+        })
+    }
+
     fn moved(&mut self, manifest: &BundleManifest, cause: Cause, run_id: Option<&str>) {
         self.version.clone_from(&manifest.version);
         let highest = manifest.segments.iter().map(|segment| segment.id).max();
         let free = highest.map_or(0, |id| id.saturating_add(1));
         self.next_segment = self.next_segment.max(free);
+        self.reserved.remove(&manifest.version);
         self.history.push(Move {
             version: manifest.version.clone(),
             cause,
@@ -197,16 +220,25 @@ pub async fn rollback(store: &Store) -> Result<String> {
     Ok(previous)
 }
 
-/// Takes `count` numbers for new segments; the first of them.
-pub async fn reserve(store: &Store, count: u32) -> Result<u32> {
+/// Takes `count` numbers for new segments; the first of them. Asked again for the same
+/// version, it gives the same ones.
+pub async fn reserve(store: &Store, version: Option<&str>, count: u32) -> Result<u32> {
     change(store, |champion| {
         if champion.version.is_empty() {
             return Err(none());
+        }
+        let known = version.and_then(|version| champion.reserved.get(version));
+        if let Some(known) = known.filter(|known| known.count == count) {
+            return Ok(known.first);
         }
         let first = champion.next_segment;
         let next = first.checked_add(count);
         champion.next_segment =
             next.ok_or_else(|| Error::Internal("no number is left for a segment".to_owned()))?;
+        if let Some(version) = version {
+            let taken = Reserved { first, count };
+            champion.reserved.insert(version.to_owned(), taken);
+        }
         Ok(first)
     })
     .await

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use crate::contracts::Layout;
 use crate::evaluation::Reference;
+use crate::failpoint::reach;
 use crate::models::{Forest, KMeans, MinMaxScaler, ModelError, Umap};
 use crate::store::Store;
 use crate::{Error, Result};
@@ -68,6 +69,7 @@ impl Bundle {
                 .put(&key(&version, name), BINARY, Bytes::from(bytes))
                 .await?;
             self.manifest.files.insert(name.to_owned(), artifact);
+            reach("bundle: file written")?;
         }
         let json = self.manifest.to_json()?;
         match store

@@ -151,10 +151,12 @@ pub fn compare(now: &Seen, before: &Seen, settings: &CheckSettings, adds_up: boo
     found
 }
 
-/// An upload whose last line was old already; both in seconds since 1970. The shop's own time
-/// may be a day apart from the bucket's.
+/// Seconds. The shop's own time may be a day apart from the bucket's.
+const A_DAY: i64 = 86_400;
+
+/// An upload whose last line was old already; both in seconds since 1970.
 pub fn too_old(last_line: i64, uploaded: i64, settings: &CheckSettings) -> Option<Check> {
-    let days = (uploaded - last_line).div_euclid(86_400) - 1;
+    let days = (uploaded - last_line).div_euclid(A_DAY) - 1;
     let most = i64::from(settings.max_age_days?);
     let level = settings.freshness;
     (days > most && level != Level::Off).then(|| Check {
@@ -162,6 +164,26 @@ pub fn too_old(last_line: i64, uploaded: i64, settings: &CheckSettings) -> Optio
         level,
         message: format!(
             "the last line was {days} days old when it was uploaded, checks.max_age_days is {most}"
+        ),
+    })
+}
+
+/// A last purchase after the upload: a date that is wrong, from which everybody's recency is
+/// counted. It doesn't say how long after: another upload of the same file is to say the same.
+pub fn in_the_future(
+    last: AsOf,
+    seconds: i64,
+    uploaded: i64,
+    settings: &CheckSettings,
+) -> Option<Check> {
+    let level = settings.freshness;
+    let is_later = seconds - A_DAY > uploaded;
+    (is_later && level != Level::Off).then(|| Check {
+        kind: CheckKind::Freshness,
+        level,
+        message: format!(
+            "the last purchase is of {last}, which is after its upload: is the date wrong? \
+             Every customer's recency is counted from it"
         ),
     })
 }
@@ -322,5 +344,17 @@ mod tests {
         assert_eq!(too_old(0, 8 * day, &settings), None);
         let check = too_old(0, 9 * day, &settings).unwrap();
         assert!(check.message.contains("8 days old"), "{}", check.message);
+    }
+
+    #[test]
+    fn a_purchase_after_the_upload_is_told() {
+        let mut settings = CheckSettings::default();
+        let last: AsOf = "9999-01-01T09:00:00".parse().unwrap();
+        let told = |seconds, settings: &CheckSettings| in_the_future(last, seconds, 5, settings);
+        assert_eq!(told(A_DAY + 5, &settings), None, "shops are in other zones");
+        let check = told(A_DAY + 6, &settings).unwrap();
+        assert!(check.message.contains("9999-01-01"), "{}", check.message);
+        settings.freshness = Level::Off;
+        assert_eq!(told(A_DAY + 6, &settings), None);
     }
 }

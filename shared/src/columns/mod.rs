@@ -15,7 +15,7 @@ use crate::settings::Decimal;
 use crate::transactions::line::Line;
 
 pub(crate) use checks::simple;
-pub use checks::{Check, CheckKind, Seen, compare, too_old};
+pub use checks::{Check, CheckKind, Seen, compare, in_the_future, too_old};
 
 use numbers::Numbers;
 use texts::{Digits, Texts};

@@ -137,7 +137,7 @@ impl Run {
             read: &settings.source,
             cleaning: &settings.cleaning,
         };
-        let (action, model_version) = match (request.mode, champion) {
+        let (mut action, model_version) = match (request.mode, champion) {
             (Mode::Auto | Mode::Apply, Some(champion)) => {
                 (ModelAction::Apply, champion.version.clone())
             }
@@ -161,6 +161,10 @@ impl Run {
             .collect();
         let beside = (&settings.rfm, &settings.value);
         let run_id = digest_id(&("run", &data, &model_version, &names, beside))?;
+        if request.mode == Mode::Auto && champion.is_some_and(|c| c.is_made_by(&run_id)) {
+            // An attempt at this very run got as far as that: it goes on as the fit that it is.
+            action = ModelAction::Fit;
+        }
         Ok(Self {
             run_id,
             bucket: bucket.to_owned(),
@@ -253,6 +257,34 @@ mod tests {
         let again = plan(Mode::Auto, source(), Some(&fit.model_version));
         assert_eq!(again.action, ModelAction::Apply);
         assert_eq!(fit.run_id, again.run_id);
+    }
+
+    #[test]
+    fn a_run_that_died_after_its_model_became_champion_goes_on_as_a_fit() {
+        let fit = plan(Mode::Auto, source(), None);
+        let mut made = champion(&fit.model_version);
+        made.history.push(crate::bundle::Move {
+            version: fit.model_version.clone(),
+            cause: crate::bundle::Cause::Fit,
+            run_id: Some(fit.run_id.clone()),
+        });
+        let of = |mode, made: &Champion| {
+            let run = Run::plan(
+                "b",
+                &request(mode),
+                source(),
+                Settings::default(),
+                Some(made),
+            );
+            run.unwrap()
+        };
+        let again = of(Mode::Auto, &made);
+        assert_eq!((again.action, again.run_id), (ModelAction::Fit, fit.run_id));
+        // Who asks for stored models gets them.
+        assert_eq!(of(Mode::Apply, &made).action, ModelAction::Apply);
+        // With names of its own it is another run, of models that are there.
+        made.names.insert(0, "Gold".to_owned());
+        assert_eq!(of(Mode::Auto, &made).action, ModelAction::Apply);
     }
 
     #[test]

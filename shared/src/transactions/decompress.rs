@@ -32,6 +32,9 @@ pub enum Packing {
 }
 
 impl Packing {
+    /// Bytes by which it is told.
+    pub(crate) const TOLD_BY: usize = ZSTD.len();
+
     /// How the bytes that begin with `start` are packed.
     pub fn of(start: &[u8]) -> Self {
         if start.starts_with(GZIP) {
@@ -50,7 +53,7 @@ pub fn text<'a>(
     object: &str,
 ) -> Result<Box<dyn BufRead + Send + 'a>> {
     let source = BufReader::with_capacity(256 << 10, source);
-    let (start, source) = begin(source, GZIP.len().max(ZSTD.len()), object)?;
+    let (start, source) = begin(source, Packing::TOLD_BY, object)?;
     let text: Box<dyn BufRead + Send + 'a> = match Packing::of(&start) {
         Packing::Gzip => {
             let unpacked = flate2::bufread::MultiGzDecoder::new(source);
@@ -70,7 +73,7 @@ pub fn text<'a>(
 
 /// The first `length` bytes of `source`, however small the pieces in which they come, and the
 /// whole of it.
-fn begin<R: BufRead>(
+pub(crate) fn begin<R: BufRead>(
     mut source: R,
     length: usize,
     object: &str,
@@ -130,9 +133,20 @@ fn check_text(start: &[u8], object: &str) -> Result<()> {
     Ok(())
 }
 
-/// Why reading failed: the store's own error where it was the store, else damaged packing.
+/// What zstd says of a frame that would have to keep more than 128 MiB of text behind it, the most
+/// that it unpacks unasked; `zstd --long=28` and more make such.
+const WIDE_WINDOW: &str = "Frame requires too much memory for decoding";
+
+/// Why reading failed: the store's own error where it was the store, else the packing.
 pub fn unreadable(object: &str, error: io::Error) -> Error {
     error.downcast::<Error>().unwrap_or_else(|error| {
+        if error.to_string() == WIDE_WINDOW {
+            return Error::bad_input(
+                object,
+                "its zstd window is larger than 128 MiB, more than is held in memory to unpack \
+                 it: compress the export again without --long, or with --long=27 at most",
+            );
+        }
         Error::bad_input(
             object,
             format!(

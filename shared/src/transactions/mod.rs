@@ -12,6 +12,7 @@ pub mod encoding;
 pub mod fields;
 pub mod header;
 pub mod line;
+mod nobody;
 pub mod pass;
 pub mod quarantine;
 pub mod reader;

@@ -6,6 +6,7 @@ use super::clean::Rules;
 use super::decompress;
 use super::encoding;
 use super::line::{LineReader, moment_of, seconds_of};
+use super::nobody;
 use super::quarantine::{Defect, Reason};
 use super::reader::{Sink, byte_order_mark, header};
 use super::records::{Record, Records, Shape};
@@ -217,23 +218,7 @@ impl<'a> Pass<'a> {
     pub fn finish(self) -> Result<Outcome> {
         self.check()?;
         let tally = &self.tally;
-        let nobody = || {
-            let window = match tally.before_window {
-                0 => String::new(),
-                rows => format!("{rows} are before the window, "),
-            };
-            let reason = format!(
-                "no customer is left: of {} rows {} can't be read, {} are later than the as-of \
-                 moment, {window}{} were dropped by the cleaning rules and {} are kept, none a \
-                 purchase",
-                tally.rows,
-                tally.quarantined(),
-                tally.after_as_of,
-                tally.dropped.total(),
-                tally.kept(),
-            );
-            Error::bad_input(self.object(), reason)
-        };
+        let nobody = || Error::bad_input(self.object(), nobody::reason(tally));
         let Some(moment) = self.as_of.or_else(|| self.last_purchase()) else {
             return Err(nobody());
         };

@@ -97,10 +97,10 @@ impl<R: BufRead> Records<R> {
                     shape: Shape::TooLong,
                 }));
             }
-            let raw = trim_carriage_return(self.buffer.get(from..to).unwrap_or_default());
+            let raw = trim_carriage_returns(self.buffer.get(from..to).unwrap_or_default());
             if !raw.is_empty() {
                 return Ok(Some(Record {
-                    raw: trim_carriage_return(self.buffer.get(from..to).unwrap_or_default()),
+                    raw: trim_carriage_returns(self.buffer.get(from..to).unwrap_or_default()),
                     line,
                     start: begin,
                     end: self.passed,
@@ -250,8 +250,13 @@ const TOO_LONG: Found = Found {
     shape: Shape::TooLong,
 };
 
-fn trim_carriage_return(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\r").unwrap_or(line)
+/// All of them: a text that went through a text mode twice ends its lines in CR CR LF, which
+/// pandas and the csv crate take for a line and a blank one.
+fn trim_carriage_returns(mut line: &[u8]) -> &[u8] {
+    while let Some(shorter) = line.strip_suffix(b"\r") {
+        line = shorter;
+    }
+    line
 }
 
 /// Whether a quoted field is open, over the pieces of one record.
@@ -330,6 +335,14 @@ mod tests {
         check(
             "a,b\r\n\r\n\nc,d\ne,f",
             &[("a,b", 1, Plain), ("c,d", 4, Plain), ("e,f", 5, Plain)],
+        );
+        check(
+            "a,b\r\r\n\r\r\nc,\"d\r\"\r\r\ne,f\r\r",
+            &[
+                ("a,b", 1, Plain),
+                ("c,\"d\r\"", 3, Shape::Quoted),
+                ("e,f", 4, Plain),
+            ],
         );
         check("", &[]);
         check("\n\r\n", &[]);

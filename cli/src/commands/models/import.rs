@@ -65,7 +65,7 @@ async fn store(
                 .as_ref()
                 .map_or(settings.clustering.k, |kmeans| kmeans.centroids().nrows());
             let most = u32::try_from(most).map_err(|e| Error::Internal(e.to_string()))?;
-            reserve(store, most).await?
+            reserve(store, None, most).await?
         }
         None => 0,
     };

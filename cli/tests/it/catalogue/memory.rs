@@ -30,18 +30,20 @@ fn bombs_and_endless_lines_take_no_more_memory_than_a_good_file() {
         entry.check(ran.peak <= limit, || {
             format!("{} KiB, more than {limit}", ran.peak)
         });
-        entry.note(&format!(
+        entry.note(format!(
             " [{} MiB, a good file {} MiB]",
             ran.peak >> 10,
             usual >> 10
         ));
-        table.add(&case.name, entry);
+        table.add(case, ran.bytes, entry);
     }
     table.print();
-    table.assert_good();
+    table.assert_good("bombs and endless lines");
 }
 
 struct Ran {
+    /// Of the file.
+    bytes: usize,
     code: Option<i32>,
     stdout: Vec<u8>,
     stderr: String,
@@ -54,7 +56,9 @@ fn run(case: &Case) -> Ran {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);
     let (input, settings, data) = (path(&case.name), path("insiders.toml"), path("data"));
-    std::fs::write(&input, case.bytes()).unwrap();
+    let bytes = case.bytes();
+    let size = bytes.len();
+    std::fs::write(&input, bytes).unwrap();
     std::fs::write(&settings, format!("{SMALL}{}", case.settings)).unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_insiders"))
         .arg("run")
@@ -78,6 +82,7 @@ fn run(case: &Case) -> Ran {
     let output = child.wait_with_output().unwrap();
     assert!(peak > 0, "{}: no memory was measured", case.name);
     Ran {
+        bytes: size,
         code: output.status.code(),
         stdout: output.stdout,
         stderr: String::from_utf8(output.stderr).unwrap(),

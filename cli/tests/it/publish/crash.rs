@@ -13,13 +13,15 @@ use std::time::{Duration, Instant};
 
 use publish_to_rds::{Database, publish_rows};
 use shared::progress::Silent;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
+use tokio::io::{AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
 use super::fixture::{Fixture, Run, ask, id};
 use super::readers::{READ, customers, whole_run};
+use super::relay::Messages;
+use crate::parts::tally;
 
 /// How often a publisher must be killed at least.
 const KILLS: u32 = 200;
@@ -125,25 +127,11 @@ async fn relay(client: TcpStream, server: TcpStream, kill: Kill, child: &mut Chi
     let answers =
         tokio::spawn(async move { copy(&mut from_server, &mut to_client).await.map(drop) });
     let mut messages = 0;
-    // The first message has no kind.
-    let mut has_kind = false;
-    let mut executes = false;
+    let mut reader = Messages::default();
     let killed = loop {
-        let Some(message) = read_message(&mut from_client, has_kind).await else {
+        let Some((message, counts)) = reader.next(&mut from_client).await else {
             break false;
         };
-        let counts = match message[0] {
-            // A query, the rows of a COPY and their end, the end of the session.
-            b'Q' | b'd' | b'c' | b'X' => has_kind,
-            // A statement runs by its Execute and is over with the Sync; one that is only
-            // prepared does nothing.
-            b'S' => std::mem::take(&mut executes),
-            kind => {
-                executes |= kind == b'E';
-                false
-            }
-        };
-        has_kind = true;
         messages += u32::from(counts);
         if counts && matches!(kill, Kill::Before(at) if at == messages) {
             child.kill().await.unwrap();
@@ -159,17 +147,6 @@ async fn relay(client: TcpStream, server: TcpStream, kill: Kill, child: &mut Chi
     };
     answers.abort();
     (killed, messages)
-}
-
-/// A message of the client, whole: kind, length, body.
-async fn read_message(from: &mut (impl AsyncReadExt + Unpin), has_kind: bool) -> Option<Vec<u8>> {
-    let mut message = vec![0; if has_kind { 5 } else { 4 }];
-    from.read_exact(&mut message).await.ok()?;
-    let at = message.len() - 4;
-    let length = u32::from_be_bytes(message[at..].try_into().unwrap()) as usize;
-    message.resize(at + length, 0);
-    from.read_exact(&mut message[at + 4..]).await.ok()?;
-    Some(message)
 }
 
 /// Readers that look without pause until told to end.
@@ -263,9 +240,14 @@ async fn every_kill_leaves_one_whole_run() {
         assert_eq!(whole_run(&fixture.ask(READ).await), Ok(number), "{kill:?}");
     }
     let readings = readers.stop().await;
-    println!(
-        "{kills} kills, {random} of them at random, at {} points; {readings} readings",
-        whole.messages
+    tally(
+        "exactly one whole run is visible",
+        &format!(
+            "SIGKILL of the publisher at each of {} messages of the protocol, before and after, and {random} times at random",
+            whole.messages
+        ),
+        kills as usize,
+        &format!("{readings} readings: the run before or this one, whole; then published"),
     );
     assert!(readings > KILLS);
     // Nothing is left behind, and the log of the pointer has one move a run.

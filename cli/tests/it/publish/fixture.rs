@@ -49,7 +49,7 @@ async fn server() -> Arc<Server> {
 
 /// A database of a test's own.
 pub(super) struct Fixture {
-    _server: Arc<Server>,
+    _server: Option<Arc<Server>>,
     pub(super) url: String,
     pub(super) database: Database,
     client: Client,
@@ -70,13 +70,19 @@ impl Fixture {
             .await
             .unwrap();
         let url = format!("{}/{name}", base.rsplit_once('/').unwrap().0);
-        let database = Database::parse(&url).unwrap();
-        let client = connect(&url).await;
         Self {
-            _server: server,
-            url,
-            database,
-            client,
+            _server: Some(server),
+            ..Self::at(&url).await
+        }
+    }
+
+    /// A database of a server that the test has for itself.
+    pub(super) async fn at(url: &str) -> Self {
+        Self {
+            _server: None,
+            url: url.to_owned(),
+            database: Database::parse(url).unwrap(),
+            client: connect(url).await,
         }
     }
 
@@ -91,6 +97,24 @@ impl Fixture {
 
     pub(super) async fn publish(&self, run: &Run) -> Result<Outcome> {
         publish_rows(&self.database, &run.run, run.batches(), &Silent).await
+    }
+
+    /// Checks that readers see this run whole, and that nothing lies about of any attempt.
+    pub(super) async fn expect_whole(&self, number: u32, customers: usize) {
+        assert_eq!(self.visible().await, format!("{},{customers}", id(number)));
+        let profiled = "SELECT sum(customers), count(DISTINCT run_id) FROM insiders.segments";
+        assert_eq!(self.ask(profiled).await, format!("{customers},1"));
+        let loads = "SELECT string_agg(relname, ' ') FROM pg_class WHERE relname LIKE '%\\_new%'";
+        assert_eq!(self.ask(loads).await, "null");
+        // Each partition is a run's, each run has its rows, and the log has no gap.
+        let strays = "SELECT string_agg(c.relname, ' ') FROM pg_class c \
+            WHERE c.relkind = 'r' AND c.relname ~ '^segment_members_[0-9a-f]' AND NOT EXISTS \
+            (SELECT FROM insiders.runs r WHERE c.relname = 'segment_members_' || r.run_id)";
+        assert_eq!(self.ask(strays).await, "null");
+        let torn = "SELECT string_agg(r.run_id, ' ') FROM insiders.runs r WHERE r.customers <> \
+            (SELECT count(*) FROM insiders.segment_members m WHERE m.run_id = r.run_id)";
+        assert_eq!(self.ask(torn).await, "null");
+        self.expect_sums().await;
     }
 
     /// `run_id,customers` as readers see them.

@@ -13,7 +13,7 @@ async fn an_id_may_be_any_text() {
             .wrapping_add(1);
         char::from(b'!' + (state >> 33) as u8 % 90)
     })
-    .take(20_000)
+    .take(60_000)
     .collect();
     let ids: Vec<String> = [
         "",
