@@ -47,12 +47,15 @@ where
             operation,
             reason: reason(error),
         },
-        // Codes of a clock, a token or a body on its way that a new attempt mends.
+        // Codes of a clock, a token or a body on its way that a new attempt mends, and of
+        // failures that S3 tells of after a status of success.
         (
             "RequestTimeout"
             | "ExpiredToken"
             | "RequestTimeTooSkewed"
             | "SlowDown"
+            | "InternalError"
+            | "ServiceUnavailable"
             | "BadDigest"
             | "IncompleteBody"
             | "XAmzContentSHA256Mismatch",

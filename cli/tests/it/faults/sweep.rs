@@ -176,7 +176,11 @@ impl<'a> Sweep<'a> {
             let ended: Vec<Option<Option<Ended>>> = cases.collect().await;
             broken += ended.iter().filter(|case| case.is_none()).count();
             let ended: Vec<Ended> = ended.into_iter().flatten().flatten().collect();
-            assert!(!ended.is_empty(), "{kind:?} was never injected");
+            if ended.is_empty() {
+                // Not every stage has such a request.
+                assert_eq!(kind, LOST_RACE, "it was never injected");
+                continue;
+            }
             tally(
                 &format!("{stage}: whole or not at all, then the same bytes"),
                 &format!("{}, {}", kind.called(), times.called()),
