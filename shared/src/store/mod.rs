@@ -105,8 +105,9 @@ impl Store {
         })
     }
 
-    /// When a source was uploaded, in seconds since 1970 UTC.
-    pub async fn uploaded(&self, source: &Source) -> Result<i64> {
+    /// When a source was uploaded, in seconds since 1970 UTC; S3 always says it, not every store
+    /// that speaks its protocol does.
+    pub async fn uploaded(&self, source: &Source) -> Result<Option<i64>> {
         let head = self
             .client
             .head_object()
@@ -116,12 +117,7 @@ impl Store {
             .send()
             .await
             .map_err(|e| failure::of("HeadObject", &source.bucket, &source.key, &e))?;
-        let modified = head.last_modified().ok_or_else(|| Error::Unavailable {
-            service: "S3",
-            operation: format!("HeadObject of {}/{}", source.bucket, source.key),
-            reason: "the answer has no date".to_owned(),
-        })?;
-        Ok(modified.secs())
+        Ok(head.last_modified().map(|modified| modified.secs()))
     }
 
     /// A whole object.
