@@ -125,20 +125,16 @@ impl Store {
         }
     }
 
-    /// When a source was uploaded, in seconds since 1970 UTC.
-    pub async fn uploaded(&self, source: &Source) -> Result<i64> {
+    /// When a source was uploaded, in seconds since 1970 UTC; S3 always says it, not every store
+    /// that speaks its protocol does.
+    pub async fn uploaded(&self, source: &Source) -> Result<Option<i64>> {
         let object = ObjectRef {
             bucket: source.bucket.clone(),
             key: source.key.clone(),
             version: source.version.clone(),
         };
         let head = self.head(&object).await?;
-        let modified = head.last_modified().ok_or_else(|| Error::Unavailable {
-            service: "S3",
-            operation: format!("HeadObject of {}/{}", source.bucket, source.key),
-            reason: "the answer has no date".to_owned(),
-        })?;
-        Ok(modified.secs())
+        Ok(head.last_modified().map(|modified| modified.secs()))
     }
 
     /// A whole object.
