@@ -7,7 +7,7 @@ use shared::contracts::{Layout, Manifest, Part, Request};
 use shared::progress::Progress;
 use shared::segments::Profile;
 use shared::settings::Settings;
-use shared::store::{Endpoint, Store};
+use shared::store::{Endpoint, Patience, Store};
 use shared::{Error, Result};
 
 use crate::local::{Install, LocalPostgres, LocalS3};
@@ -45,6 +45,7 @@ pub fn store(s3: &LocalS3) -> Store {
         region: s3.region().to_owned(),
         access_key: s3.access_key().to_owned(),
         secret_key: s3.secret_key().to_owned(),
+        patience: Patience::default(),
     };
     Store::at(&endpoint, s3.bucket())
 }

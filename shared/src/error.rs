@@ -10,7 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The data can't be used as they are: the same input will fail again.
-    #[error("{object}{}: {reason}", position(*.line, .column.as_deref()))]
+    #[error("{}{}: {}", plain(.object), position(*.line, .column.as_deref()), plain(.reason))]
     BadInput {
         /// The object, such as `uploads/sales.csv`.
         object: String,
@@ -22,7 +22,7 @@ pub enum Error {
         reason: String,
     },
     /// A setting, an event or an argument is wrong.
-    #[error("{origin}: {reason}")]
+    #[error("{}: {}", plain(.origin), plain(.reason))]
     Config {
         /// Where the setting came from.
         origin: String,
@@ -30,7 +30,7 @@ pub enum Error {
         reason: String,
     },
     /// Something that was named does not exist.
-    #[error("{what} does not exist: {hint}")]
+    #[error("{} does not exist: {}", plain(.what), plain(.hint))]
     NotFound {
         /// What was looked for.
         what: String,
@@ -38,7 +38,7 @@ pub enum Error {
         hint: String,
     },
     /// A service did not answer, or asked to be tried again.
-    #[error("{service}: {operation} failed: {reason}")]
+    #[error("{service}: {} failed: {}", plain(.operation), plain(.reason))]
     Unavailable {
         /// `S3` or `Postgres`.
         service: &'static str,
@@ -48,7 +48,7 @@ pub enum Error {
         reason: String,
     },
     /// A service refused: wrong credentials, no permission, wrong request.
-    #[error("{service}: {operation} was refused: {reason}")]
+    #[error("{service}: {} was refused: {}", plain(.operation), plain(.reason))]
     Refused {
         /// `S3` or `Postgres`.
         service: &'static str,
@@ -58,7 +58,7 @@ pub enum Error {
         reason: String,
     },
     /// Somebody else changed the same thing first.
-    #[error("{what}: {reason}")]
+    #[error("{}: {}", plain(.what), plain(.reason))]
     Conflict {
         /// What was to be changed.
         what: String,
@@ -66,7 +66,7 @@ pub enum Error {
         reason: String,
     },
     /// A run of a later moment is in place; this one is not shown in its stead.
-    #[error("{what}: {reason}")]
+    #[error("{}: {}", plain(.what), plain(.reason))]
     Superseded {
         /// What was to be shown.
         what: String,
@@ -84,7 +84,7 @@ pub enum Error {
         reason: String,
     },
     /// A stored artifact is not what its digest or schema says.
-    #[error("{object} is damaged: {reason}")]
+    #[error("{} is damaged: {}", plain(.object), plain(.reason))]
     Corrupt {
         /// The object.
         object: String,
@@ -106,6 +106,20 @@ fn position(line: Option<u64>, column: Option<&str>) -> String {
         (None, Some(column)) => format!(", column {column}"),
         (None, None) => String::new(),
     }
+}
+
+/// One line, whatever is quoted in it: a key or a setting may hold a line end, and what a
+/// terminal takes for an order.
+pub(crate) fn plain(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    let plain = text.chars().map(|c| match c {
+        '\n' | '\r' | '\t' => ' ',
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    });
+    plain.collect()
 }
 
 impl Error {
@@ -161,5 +175,36 @@ impl ModelError {
     /// Whether the data are to blame, rather than a setting or a stored file.
     pub fn is_data(&self) -> bool {
         matches!(self, Self::TooFewCustomers { .. } | Self::NotFinite { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_whatever_it_quotes() {
+        let hostile = "a\r\nb\u{1b}[2Jc\u{85}";
+        let text = || hostile.to_owned();
+        for error in [
+            Error::bad_input(hostile, hostile),
+            Error::config(hostile, hostile),
+            Error::Corrupt {
+                object: text(),
+                reason: text(),
+            },
+            Error::NotFound {
+                what: text(),
+                hint: text(),
+            },
+            Error::Model(ModelError::Corrupt {
+                file: "f",
+                why: text(),
+            }),
+        ] {
+            let shown = error.to_string();
+            assert!(!shown.contains(char::is_control), "{shown:?}");
+            assert!(shown.contains("a  b\u{fffd}[2Jc"), "{shown:?}");
+        }
     }
 }

@@ -124,6 +124,7 @@ pub fn of_invocation(report: &StageReport, start: Vec<(&'static str, f64)>) -> F
 
 /// The lines of `figures`; `fields` is what every line says, the deployment among it.
 pub fn embedded(figures: &[Figures], fields: &Map<String, Value>) -> Vec<Value> {
+    #[expect(clippy::disallowed_methods, reason = "when the figures were taken")]
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_millis());

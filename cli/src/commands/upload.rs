@@ -139,10 +139,12 @@ pub(super) async fn upload(store: &Store, input: Input, progress: &dyn Progress)
     match copied {
         (writer, Ok(())) => writer.finish(None).await?.commit().await?,
         (writer, Err(error)) => {
-            // An upload that failed is why the copy stopped.
-            if let Ok(pending) = writer.finish(None).await {
-                pending.abort().await;
-            }
+            let pending = match writer.finish(None).await {
+                Ok(pending) => pending,
+                // An upload that failed is why the copy stopped.
+                Err(cause) => return Err(cause),
+            };
+            pending.abort().await;
             return Err(error);
         }
     };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use insiders::local::{Install, LocalPostgres, LocalS3};
 use publish_to_rds::Database;
-use shared::store::{Endpoint, Store};
+use shared::store::{Endpoint, Patience, Store};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
@@ -138,6 +138,7 @@ impl Services {
             region,
             access_key,
             secret_key,
+            patience: Patience::default(),
         };
         Self {
             store: Store::at(&endpoint, "insiders"),

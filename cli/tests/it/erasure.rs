@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio_postgres::NoTls;
 
 use self::scan::{Table, customers, needles_in_store, rows_by_run, whole_runs};
-use crate::parts::{artifact, insiders, shop};
+use crate::parts::{artifact, insiders, shop, tally};
 
 /// Ids that no other text holds by chance.
 const PLAIN: &str = "Q77001Z";
@@ -287,7 +287,12 @@ fn an_erasure_that_was_killed_is_finished_by_the_next() {
         finishes(&shop, &before, &uploads[1], attempt);
         std::fs::remove_dir_all(&shop.data).unwrap();
     }
-    println!("killed {killed} times of {kills}");
+    tally(
+        "an erasure that is stopped is finished by the next",
+        "SIGKILL of insiders erase at any moment",
+        killed as usize,
+        "nobody comes back, nothing is lost",
+    );
     assert!(u64::from(killed) * 2 > kills);
 }
 

@@ -87,13 +87,16 @@ fn a_run_that_is_killed_at_any_moment_is_run_again_with_the_same_result() {
     std::fs::write(&sales, export(0)).unwrap();
     let [config, sales_at, data_at] =
         [&config, &sales, &data].map(|path| path.to_str().unwrap().to_owned());
-    let args = ["run", &sales_at, "--dir", &data_at, "--config", &config];
     let mut took = Duration::ZERO;
     let mut kills = [0; 2];
     let mut number = 0;
     while kills.iter().any(|&kills| kills < KILLS) {
         number += 1;
         std::fs::write(&sales, export(number)).unwrap();
+        // Each is of a later moment than the one before.
+        let as_of = format!("2026-{:02}-{:02}", 1 + number / 28, 1 + number % 28);
+        let more = ["--config", &config, "--as-of", &as_of];
+        let args = [&["run", &sales_at, "--dir", &data_at], &more[..]].concat();
         let which = number % 2;
         let signal = [Signal::TERM, Signal::KILL][which];
         // A sequence that covers the time evenly, whatever its length; none before there is
@@ -110,7 +113,7 @@ fn a_run_that_is_killed_at_any_moment_is_run_again_with_the_same_result() {
         assert!(output.status.success(), "{number}: {errors}");
         let found: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(found["publication"]["current"], true, "{number}");
-        let expected = run(&sales, &twin, &["--no-publish", "--config", &config]);
+        let expected = run(&sales, &twin, &[&more[..], &["--no-publish"]].concat());
         assert_eq!(result(found), result(expected), "{number}");
     }
     for (name, kills) in ["SIGTERM", "SIGKILL"].iter().zip(kills) {

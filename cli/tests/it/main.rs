@@ -20,6 +20,7 @@ mod cleaning;
 mod erasure;
 mod evaluate;
 mod explore;
+mod faults;
 mod golden;
 mod history;
 mod hostile;

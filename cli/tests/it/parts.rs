@@ -49,6 +49,26 @@ pub(crate) fn reference(name: &str) -> Option<PathBuf> {
     None
 }
 
+/// Copies a folder; links stay links. Folders first: what the local store keeps of an object
+/// stands until the object is newer, and lies above it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    let entries = std::fs::read_dir(from).unwrap().map(|entry| entry.unwrap());
+    let mut entries: Vec<_> = entries.collect();
+    entries.sort_by_key(|entry| !entry.file_type().unwrap().is_dir());
+    for entry in entries {
+        let to = to.join(entry.file_name());
+        let kind = entry.file_type().unwrap();
+        if kind.is_symlink() {
+            std::os::unix::fs::symlink(std::fs::read_link(entry.path()).unwrap(), to).unwrap();
+        } else if kind.is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
 /// A generated shop.
 pub(crate) fn shop(rows: u64, dirty: f64) -> Vec<u8> {
     let options = insiders::generate::Options {
@@ -66,21 +86,4 @@ pub(crate) fn shop(rows: u64, dirty: f64) -> Vec<u8> {
 /// break it, how often, and how it ended.
 pub(crate) fn tally(promise: &str, fault: &str, times: usize, outcome: &str) {
     println!("tally | {promise} | {fault} | {times} | {outcome}");
-}
-
-/// Copies a folder; links stay links.
-pub(crate) fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        let kind = entry.file_type().unwrap();
-        if kind.is_symlink() {
-            std::os::unix::fs::symlink(std::fs::read_link(entry.path()).unwrap(), to).unwrap();
-        } else if kind.is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }

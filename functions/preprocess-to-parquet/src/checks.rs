@@ -28,15 +28,12 @@ pub(crate) async fn against_last(
         None => Vec::new(),
     };
     if settings.freshness != Level::Off {
-        let uploaded = store.uploaded(&run.source).await?;
-        if let Some(last_line) = now.last_line().and_then(|moment| seconds_of(moment.0)) {
-            found.extend(too_old(last_line, uploaded, settings));
-        }
-        // A moment that was given is meant.
-        if run.as_of.is_none()
-            && let Some(seconds) = seconds_of(as_of.0)
-        {
-            found.extend(in_the_future(as_of, seconds, uploaded, settings));
+        match store.uploaded(&run.source).await? {
+            Some(uploaded) => found.extend(times(run, &now, as_of, uploaded)),
+            None => tracing::warn!(
+                run_id = run.run_id,
+                "the store does not say when the export was uploaded: its age is not looked at"
+            ),
         }
     }
     for check in &found {
@@ -60,6 +57,18 @@ pub(crate) async fn against_last(
         stops.join("; ")
     );
     Err(Error::bad_input(&run.source.key, reason))
+}
+
+/// What the time of the upload, in seconds since 1970, says of the export's dates.
+fn times(run: &Run, now: &Seen, as_of: AsOf, uploaded: i64) -> Vec<Check> {
+    let settings = &run.settings.checks;
+    let last_line = now.last_line().and_then(|moment| seconds_of(moment.0));
+    let old = last_line.and_then(|seconds| too_old(seconds, uploaded, settings));
+    // A moment that was given is meant.
+    let last_purchase = run.as_of.is_none().then(|| seconds_of(as_of.0)).flatten();
+    let future =
+        last_purchase.and_then(|seconds| in_the_future(as_of, seconds, uploaded, settings));
+    old.into_iter().chain(future).collect()
 }
 
 /// What the run before counted. A record that can't be read is no reason to fail a run.

@@ -1,10 +1,10 @@
 //! An upload without some of its records, packed as it was.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 
 use super::records::{Span, copy_without};
 use crate::Result;
-use crate::transactions::decompress::{Packing, text, unreadable};
+use crate::transactions::decompress::{Packing, begin, text, unreadable};
 
 /// Writes `source` to `to` without `spans` of its text; without any, byte for byte. `object`
 /// names it in errors.
@@ -20,7 +20,9 @@ pub fn rewrite<W: Write>(
         io::copy(&mut source, &mut to).map_err(failed)?;
         return Ok(to);
     }
-    let packing = Packing::of(source.fill_buf().map_err(failed)?);
+    // A store may give one byte first.
+    let (start, source) = begin(source, Packing::TOLD_BY, object)?;
+    let packing = Packing::of(&start);
     let text = text(source, object)?;
     match packing {
         Packing::None => {
@@ -45,6 +47,16 @@ pub fn rewrite<W: Write>(
 mod tests {
     use super::*;
 
+    /// One byte at a time.
+    struct Trickle<'a>(&'a [u8]);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+            let length = to.len().min(1);
+            self.0.read(&mut to[..length])
+        }
+    }
+
     #[test]
     fn what_was_packed_is_packed_the_same_way() {
         let plain = b"head\none\ntwo\nthree\n".to_vec();
@@ -57,6 +69,8 @@ mod tests {
         ] {
             assert_eq!(rewrite(&packed[..], "f", &[], Vec::new()).unwrap(), packed);
             let written = rewrite(&packed[..], "f", &[(5, 9), (13, 19)], Vec::new()).unwrap();
+            let trickled = rewrite(Trickle(&packed), "f", &[(5, 9), (13, 19)], Vec::new());
+            assert_eq!(trickled.unwrap(), written);
             assert_eq!(Packing::of(&written), Packing::of(&packed));
             let mut left = String::new();
             text(&written[..], "f")

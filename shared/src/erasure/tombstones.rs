@@ -69,7 +69,8 @@ impl Tombstones {
         let starts = text.char_indices().map(|(at, _)| at);
         let mut starts = starts.filter(|&start| is_edge(text, start));
         starts.any(|start| {
-            let mut ends = self.lengths.iter().map(|length| start + length);
+            let lengths = self.lengths.iter();
+            let mut ends = lengths.filter_map(|&length| start.checked_add(length));
             ends.any(|end| {
                 is_edge(text, end) && text.get(start..end).is_some_and(|id| self.holds(id))
             })
@@ -161,6 +162,14 @@ mod tests {
                 "{other}"
             );
         }
+    }
+
+    #[test]
+    fn a_length_that_no_id_has_is_passed_over() {
+        let json =
+            r#"{"schema_version":1,"salt":"s","lengths":[18446744073709551615],"erased":[]}"#;
+        let stones = parse(json.as_bytes()).unwrap();
+        assert!(!stones.are_mentioned_in("1,12346,UK"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What can go wrong in a model.
 
+use crate::error::plain;
+
 /// The one error type of the models.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -44,7 +46,7 @@ pub enum ModelError {
         why: &'static str,
     },
     /// A stored model does not hold what it should.
-    #[error("{file} is not a usable model: {why}: restore the file from its bundle or fit again")]
+    #[error("{file} is not a usable model: {}: restore the file from its bundle or fit again", plain(.why))]
     Corrupt {
         /// The part of the bundle.
         file: &'static str,

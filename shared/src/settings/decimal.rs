@@ -104,10 +104,13 @@ fn general(text: &[u8]) -> Result<i128, DecimalError> {
     let (mantissa, exponent) = match lower.iter().position(|&byte| byte == b'e') {
         None => (lower.as_slice(), 0),
         Some(at) => {
-            let exponent = lower
-                .get(at + 1..)
-                .and_then(|text| std::str::from_utf8(text).ok());
-            let exponent: i32 = match exponent.map(str::parse::<i32>) {
+            let exponent = lower.get(at + 1..).unwrap_or_default();
+            let digits = exponent.strip_prefix(b"-").or(exponent.strip_prefix(b"+"));
+            // The parser stops at the digit with which it overflows.
+            if !digits.unwrap_or(exponent).iter().all(u8::is_ascii_digit) {
+                return Err(DecimalError::Syntax);
+            }
+            let exponent: i32 = match std::str::from_utf8(exponent).ok().map(str::parse::<i32>) {
                 Some(Ok(exponent)) => exponent.clamp(-100_000, 100_000),
                 Some(Err(e)) if matches!(e.kind(), std::num::IntErrorKind::PosOverflow) => 100_000,
                 Some(Err(e)) if matches!(e.kind(), std::num::IntErrorKind::NegOverflow) => -100_000,
@@ -177,9 +180,28 @@ impl std::str::FromStr for Decimal {
     }
 }
 
+/// Every place, without zeros at the end.
+impl std::fmt::Display for Decimal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let one = Self::ONE.unsigned_abs();
+        let (whole, rest) = (self.0.unsigned_abs() / one, self.0.unsigned_abs() % one);
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let places = format!(".{rest:018}");
+        let places = places.trim_end_matches('0').trim_end_matches('.');
+        write!(f, "{sign}{whole}{places}")
+    }
+}
+
+/// A number where its nearest double says all of it, else a text: settings are handed on
+/// from stage to stage as JSON.
 impl Serialize for Decimal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(self.to_f64())
+        let nearest = self.to_f64();
+        if nearest.to_string().parse() == Ok(*self) {
+            serializer.serialize_f64(nearest)
+        } else {
+            serializer.collect_str(self)
+        }
     }
 }
 
@@ -251,7 +273,20 @@ mod tests {
     #[test]
     fn what_is_not_a_number_says_so() {
         for text in [
-            "", "-", ".", "1,5", "12x", "1.2.3", "e5", "1e", "0x10", "1 2", "--1",
+            "",
+            "-",
+            ".",
+            "1,5",
+            "12x",
+            "1.2.3",
+            "e5",
+            "1e",
+            "0x10",
+            "1 2",
+            "--1",
+            "0e99999999999x",
+            "1e-99999999999x",
+            "111e111110555611111111V",
         ] {
             check(text, Err(DecimalError::Syntax));
         }
@@ -259,6 +294,21 @@ mod tests {
         check("-inf", Err(DecimalError::NotFinite));
         check("1e400", Err(DecimalError::OutOfRange));
         check("1000000000000000", Err(DecimalError::OutOfRange));
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_to_the_last_place() {
+        for (text, json) in [
+            ("0.04", "0.04"),
+            ("-2", "-2.0"),
+            ("0.123456789012345678", "\"0.123456789012345678\""),
+            ("-100000000000.000000001", "\"-100000000000.000000001\""),
+        ] {
+            let decimal: Decimal = text.parse().unwrap();
+            assert_eq!(decimal.to_string(), text);
+            assert_eq!(serde_json::to_string(&decimal).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Decimal>(json).unwrap(), decimal);
+        }
     }
 
     #[test]

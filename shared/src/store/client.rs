@@ -1,6 +1,10 @@
 //! One S3 client a process.
 
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
+use std::time::Duration;
+
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition};
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig};
 use aws_sdk_s3::{Client, Config};
 use aws_smithy_http_client::{Builder, tls};
 
@@ -15,6 +19,8 @@ pub struct Endpoint {
     pub access_key: String,
     /// Secret key.
     pub secret_key: String,
+    /// How long it is waited for.
+    pub patience: Patience,
 }
 
 impl std::fmt::Debug for Endpoint {
@@ -25,6 +31,41 @@ impl std::fmt::Debug for Endpoint {
     }
 }
 
+/// How long a client waits for a server before it tries again.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Before the second attempt, at most; twice that before each further one.
+    pub backoff: Duration,
+    /// For an answer to begin, from when the request began. Without it a server that takes a
+    /// request and says nothing is waited for until the function's time is over.
+    pub answer: Duration,
+    /// For the next bytes of a body.
+    pub stall: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            backoff: Duration::from_secs(1),
+            // A part of 8 MiB may take that long; three attempts fit a function's 900 seconds.
+            answer: Duration::from_secs(120),
+            stall: Duration::from_secs(20),
+        }
+    }
+}
+
+impl Patience {
+    fn timeouts(self) -> TimeoutConfig {
+        TimeoutConfig::builder().read_timeout(self.answer).build()
+    }
+
+    fn stalls(self) -> StalledStreamProtectionConfig {
+        StalledStreamProtectionConfig::enabled()
+            .grace_period(self.stall)
+            .build()
+    }
+}
+
 /// Credentials, region and endpoint from the environment.
 pub(super) async fn from_env() -> Client {
     let https = Builder::new()
@@ -32,8 +73,11 @@ pub(super) async fn from_env() -> Client {
             tls::rustls_provider::CryptoMode::Ring,
         ))
         .build_https();
+    let patience = Patience::default();
     let shared = aws_config::defaults(BehaviorVersion::latest())
         .http_client(https)
+        .timeout_config(patience.timeouts())
+        .stalled_stream_protection(patience.stalls())
         .load()
         .await;
     // Servers on a laptop have no wildcard names for buckets.
@@ -52,6 +96,7 @@ pub(super) fn at(endpoint: &Endpoint) -> Client {
         None,
         "insiders",
     );
+    let patience = endpoint.patience;
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .http_client(Builder::new().build_http())
@@ -59,8 +104,11 @@ pub(super) fn at(endpoint: &Endpoint) -> Client {
         .endpoint_url(&endpoint.url)
         .force_path_style(true)
         .credentials_provider(credentials)
-        // The signature covers the body on plain HTTP: a second checksum would protect nothing.
-        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .retry_config(RetryConfig::standard().with_initial_backoff(patience.backoff))
+        // Attempts are rationed by server, not by process.
+        .retry_partition(RetryPartition::new(endpoint.url.clone()))
+        .timeout_config(patience.timeouts())
+        .stalled_stream_protection(patience.stalls())
         .build();
     Client::from_conf(config)
 }

@@ -26,6 +26,12 @@ where
             what: format!("bucket '{bucket}'"),
             hint: "check its name, account and region".to_owned(),
         },
+        // It was completed or taken back, and the answer got lost: a new attempt begins another.
+        ("NoSuchUpload", _) => Error::Unavailable {
+            service: "S3",
+            operation,
+            reason: reason(error),
+        },
         ("NoSuchKey" | "NotFound" | "NoSuchVersion", _) | (_, Some(404)) => Error::NotFound {
             what: format!("object '{place}'"),
             hint: "check the bucket, the key and the version".to_owned(),
@@ -41,20 +47,52 @@ where
             operation,
             reason: reason(error),
         },
-        // Codes of a clock or token that a new attempt mends.
-        ("RequestTimeout" | "ExpiredToken" | "RequestTimeTooSkewed" | "SlowDown", _) => {
-            Error::Unavailable {
-                service: "S3",
-                operation,
-                reason: reason(error),
-            }
-        }
+        // Codes of a clock, a token or a body on its way that a new attempt mends, and of
+        // failures that S3 tells of after a status of success.
+        (
+            "RequestTimeout"
+            | "ExpiredToken"
+            | "RequestTimeTooSkewed"
+            | "SlowDown"
+            | "InternalError"
+            | "ServiceUnavailable"
+            | "BadDigest"
+            | "IncompleteBody"
+            | "XAmzContentSHA256Mismatch",
+            _,
+        ) => Error::Unavailable {
+            service: "S3",
+            operation,
+            reason: reason(error),
+        },
         _ => Error::Refused {
             service: "S3",
             operation,
             reason: reason(error),
         },
     }
+}
+
+/// A refusal without a code, as in answer to HEAD: its cause can't be told from it.
+pub(super) fn is_mute<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    let status = error.raw_response().map(|r| r.status().as_u16());
+    error.code().is_none() && matches!(status, Some(400 | 403))
+}
+
+/// Whether an upload is not there any more, completed or taken back.
+pub(super) fn is_no_upload<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    error.code() == Some("NoSuchUpload")
+}
+
+/// Why a body broke off.
+pub(super) fn broken(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
 }
 
 fn reason<E>(error: &SdkError<E, HttpResponse>) -> String

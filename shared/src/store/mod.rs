@@ -14,6 +14,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -21,7 +22,7 @@ use sha2::{Digest, Sha256};
 use crate::contracts::{Artifact, ObjectRef, Source};
 use crate::{Error, Result};
 
-pub use client::Endpoint;
+pub use client::{Endpoint, Patience};
 pub use hashed::Hashed;
 pub use reader::ObjectReader;
 pub use versions::ObjectVersion;
@@ -75,15 +76,7 @@ impl Store {
 
     /// Pins an object of any bucket to the content that it has now.
     pub async fn source(&self, object: &ObjectRef) -> Result<Source> {
-        let head = self
-            .client
-            .head_object()
-            .bucket(&object.bucket)
-            .key(&object.key)
-            .set_version_id(object.version.clone())
-            .send()
-            .await
-            .map_err(|e| failure::of("HeadObject", &object.bucket, &object.key, &e))?;
+        let head = self.head(object).await?;
         let size = head.content_length().and_then(|n| u64::try_from(n).ok());
         let (Some(size), Some(etag)) = (size, head.e_tag()) else {
             return Err(Error::Unavailable {
@@ -105,23 +98,43 @@ impl Store {
         })
     }
 
-    /// When a source was uploaded, in seconds since 1970 UTC.
-    pub async fn uploaded(&self, source: &Source) -> Result<i64> {
-        let head = self
-            .client
-            .head_object()
-            .bucket(&source.bucket)
-            .key(&source.key)
-            .set_version_id(source.version.clone())
-            .send()
-            .await
-            .map_err(|e| failure::of("HeadObject", &source.bucket, &source.key, &e))?;
-        let modified = head.last_modified().ok_or_else(|| Error::Unavailable {
-            service: "S3",
-            operation: format!("HeadObject of {}/{}", source.bucket, source.key),
-            reason: "the answer has no date".to_owned(),
-        })?;
-        Ok(modified.secs())
+    /// What an object is like. The answer to HEAD has no body, so that a refusal does not say
+    /// whether rights lack, or the token or the clock is off: a GET tells.
+    async fn head(&self, object: &ObjectRef) -> Result<HeadObjectOutput> {
+        let ObjectRef {
+            bucket,
+            key,
+            version,
+        } = object;
+        let head = || {
+            let head = self.client.head_object().bucket(bucket).key(key);
+            head.set_version_id(version.clone()).send()
+        };
+        let refused = match head().await {
+            Err(e) if failure::is_mute(&e) => e,
+            other => return other.map_err(|e| failure::of("HeadObject", bucket, key, &e)),
+        };
+        let get = self.client.get_object().bucket(bucket).key(key);
+        match get.set_version_id(version.clone()).send().await {
+            Err(e) if !failure::is_mute(&e) => Err(failure::of("GetObject", bucket, key, &e)),
+            Err(_) => Err(failure::of("HeadObject", bucket, key, &refused)),
+            // What was in the way is gone, such as a clock that the client knows by now.
+            Ok(_) => head()
+                .await
+                .map_err(|e| failure::of("HeadObject", bucket, key, &e)),
+        }
+    }
+
+    /// When a source was uploaded, in seconds since 1970 UTC; S3 always says it, not every store
+    /// that speaks its protocol does.
+    pub async fn uploaded(&self, source: &Source) -> Result<Option<i64>> {
+        let object = ObjectRef {
+            bucket: source.bucket.clone(),
+            key: source.key.clone(),
+            version: source.version.clone(),
+        };
+        let head = self.head(&object).await?;
+        Ok(head.last_modified().map(|modified| modified.secs()))
     }
 
     /// A whole object.
@@ -136,29 +149,38 @@ impl Store {
 
     /// Refused by its size before a byte of it is in memory.
     async fn get_at_most(&self, key: &str, most: u64) -> Result<(Bytes, ETag)> {
-        let failed = |e: &dyn std::fmt::Display| Error::Unavailable {
+        let failed = |reason: String| Error::Unavailable {
             service: "S3",
             operation: format!("GetObject of {}/{key}", self.bucket),
-            reason: e.to_string(),
+            reason,
         };
-        let object = self
-            .client
-            .get_object()
-            .bucket(&*self.bucket)
-            .key(key)
-            .send()
-            .await
-            .map_err(|e| failure::of("GetObject", &self.bucket, key, &e))?;
-        let size = object.content_length().and_then(|n| u64::try_from(n).ok());
-        if let Some(size) = size.filter(|&size| size > most) {
-            return Err(Error::Corrupt {
-                object: key.to_owned(),
-                reason: format!("it has {size} bytes, expected at most {most}"),
-            });
+        let mut attempt = 0;
+        loop {
+            let object = self
+                .client
+                .get_object()
+                .bucket(&*self.bucket)
+                .key(key)
+                .send()
+                .await
+                .map_err(|e| failure::of("GetObject", &self.bucket, key, &e))?;
+            let size = object.content_length().and_then(|n| u64::try_from(n).ok());
+            if let Some(size) = size.filter(|&size| size > most) {
+                return Err(Error::Corrupt {
+                    object: key.to_owned(),
+                    reason: format!("it has {size} bytes, expected at most {most}"),
+                });
+            }
+            let Some(etag) = object.e_tag().map(|tag| ETag(tag.to_owned())) else {
+                return Err(failed("the answer has no entity tag".to_owned()));
+            };
+            match object.body.collect().await {
+                Ok(body) => return Ok((body.into_bytes(), etag)),
+                Err(e) if attempt == reader::RETRIES => return Err(failed(failure::broken(&e))),
+                // The client makes a request again, and not one whose answer broke off.
+                Err(_) => attempt += 1,
+            }
         }
-        let etag = ETag(object.e_tag().unwrap_or_default().to_owned());
-        let body = object.body.collect().await.map_err(|e| failed(&e))?;
-        Ok((body.into_bytes(), etag))
     }
 
     /// A whole object, or `None` where there is none.

@@ -15,8 +15,8 @@ use crate::{Error, Result};
 const RANGE: u64 = 8 << 20;
 /// Requests in flight: one connection to S3 is slower than the parser.
 const IN_FLIGHT: usize = 2;
-/// Times that one range is asked for again after its body broke off.
-const RETRIES: u32 = 3;
+/// Times that an object or a range of it is asked for again after its body broke off.
+pub(super) const RETRIES: u32 = 3;
 
 /// Reads a pinned source range by range, each on the condition that the object is still the
 /// one that was pinned, so that a broken connection costs one range and a replaced object is
@@ -88,7 +88,7 @@ async fn fetch(client: &Client, source: &Source, start: u64) -> Result<Bytes> {
         let broken = match response.body.collect().await {
             Ok(body) if body.remaining() as u64 == expected => return Ok(body.into_bytes()),
             Ok(body) => format!("{} bytes instead of {expected}", body.remaining()),
-            Err(e) => e.to_string(),
+            Err(e) => failure::broken(&e),
         };
         if attempt == RETRIES {
             return Err(Error::Unavailable {

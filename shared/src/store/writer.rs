@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
@@ -172,6 +172,8 @@ async fn upload(
         .bucket(bucket)
         .key(&key)
         .content_type(content_type)
+        // S3 holds each part and the whole against it, and wants it named from the start.
+        .checksum_algorithm(ChecksumAlgorithm::Crc32)
         .send()
         .await
         .map_err(|e| failure::of("CreateMultipartUpload", bucket, &key, &e))?;
@@ -200,6 +202,7 @@ async fn upload(
             .key(&key)
             .upload_id(&upload.id)
             .part_number(number)
+            .checksum_algorithm(ChecksumAlgorithm::Crc32)
             .body(ByteStream::from(body))
             .send()
             .await;
@@ -208,6 +211,7 @@ async fn upload(
                 CompletedPart::builder()
                     .part_number(number)
                     .set_e_tag(part.e_tag)
+                    .set_checksum_crc32(part.checksum_crc32)
                     .build(),
             ),
             Err(e) => {
@@ -228,7 +232,9 @@ async fn take_back(store: &Store, key: &str, id: &str) {
         .upload_id(id)
         .send()
         .await;
-    if let Err(e) = aborted {
+    if let Err(e) = aborted
+        && !failure::is_no_upload(&e)
+    {
         // The bucket's lifecycle rule removes what could not be taken back here.
         let reason = failure::of("AbortMultipartUpload", &store.bucket, key, &e);
         tracing::warn!(%reason, "an unfinished upload stays in the bucket");
@@ -241,7 +247,7 @@ impl Pending {
         &self.artifact
     }
 
-    /// Makes the object visible under its key.
+    /// Makes the object visible under its key. A failure takes the upload back.
     pub async fn commit(self) -> Result<Artifact> {
         let bucket = &*self.store.bucket;
         match self.upload {

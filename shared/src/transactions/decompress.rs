@@ -32,6 +32,9 @@ pub enum Packing {
 }
 
 impl Packing {
+    /// Bytes by which it is told.
+    pub(crate) const TOLD_BY: usize = ZSTD.len();
+
     /// How the bytes that begin with `start` are packed.
     pub fn of(start: &[u8]) -> Self {
         if start.starts_with(GZIP) {
@@ -50,7 +53,7 @@ pub fn text<'a>(
     object: &str,
 ) -> Result<Box<dyn BufRead + Send + 'a>> {
     let source = BufReader::with_capacity(256 << 10, source);
-    let (start, source) = begin(source, GZIP.len().max(ZSTD.len()), object)?;
+    let (start, source) = begin(source, Packing::TOLD_BY, object)?;
     let text: Box<dyn BufRead + Send + 'a> = match Packing::of(&start) {
         Packing::Gzip => {
             let unpacked = flate2::bufread::MultiGzDecoder::new(source);
@@ -70,7 +73,7 @@ pub fn text<'a>(
 
 /// The first `length` bytes of `source`, however small the pieces in which they come, and the
 /// whole of it.
-fn begin<R: BufRead>(
+pub(crate) fn begin<R: BufRead>(
     mut source: R,
     length: usize,
     object: &str,

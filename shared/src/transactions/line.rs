@@ -206,12 +206,11 @@ impl Dates {
     }
 }
 
-/// Seconds since 1970 of a moment in the shop's own time.
+/// Seconds since 1970 of a moment in the shop's own time; a part of a second is left out.
 pub fn seconds_of(moment: DateTime) -> Option<i64> {
-    TimeZone::UTC
-        .to_timestamp(moment)
-        .ok()
-        .map(jiff::Timestamp::as_second)
+    let stamp = TimeZone::UTC.to_timestamp(moment).ok()?;
+    // Before 1970 both are negative: the second began before.
+    Some(stamp.as_second() - i64::from(stamp.subsec_nanosecond() < 0))
 }
 
 /// The moment of [`seconds_of`].
@@ -346,6 +345,9 @@ mod tests {
                 .read("2011-12-09T12:50:00")
                 .is_ok()
         );
+        let mut fractions = Dates::new("%Y-%m-%d %H:%M:%S%.f").unwrap();
+        assert_eq!(fractions.read("1970-01-01 00:00:00.5"), Ok(0));
+        assert_eq!(fractions.read("1969-12-31 23:59:59.5"), Ok(-1));
         assert!(Dates::new("%H:%M").is_err());
         assert!(Dates::new("%!").is_err());
     }

@@ -2,6 +2,7 @@
 
 mod body;
 mod operations;
+mod room;
 mod server;
 mod sidecar;
 mod store;

@@ -11,11 +11,11 @@ use s3s::dto::{
     ListObjectVersionsOutput, ListObjectsV2Input, ListObjectsV2Output, ObjectVersion,
     PutObjectInput, PutObjectOutput, UploadPartInput, UploadPartOutput,
 };
-use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
-use super::body;
 use super::sidecar::{self, State};
 use super::store::{Store, blocking, check};
+use super::{body, room};
 
 #[async_trait::async_trait]
 impl S3 for Store {
@@ -88,7 +88,8 @@ impl S3 for Store {
         let input = &req.input;
         let conditions = [input.if_match.as_ref(), input.if_none_match.as_ref()];
         let _turn = self.turn(&input.bucket, &input.key, conditions).await?;
-        self.files.put_object(req).await
+        let put = self.files.put_object(req).await;
+        put.map_err(|e| room::named(e, &self.root))
     }
 
     async fn copy_object(
@@ -124,7 +125,8 @@ impl S3 for Store {
             fs::rename(&part, &to)?;
             sidecar::copy(&root, &bucket, &source, &target)
         })
-        .await?;
+        .await
+        .map_err(|e| room::named(e, &self.root))?;
         let head = HeadObjectInput {
             bucket: input.bucket,
             key: input.key,
@@ -234,14 +236,16 @@ impl S3 for Store {
         req: S3Request<CreateMultipartUploadInput>,
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
         self.path(&req.input.bucket, &req.input.key)?;
-        self.files.create_multipart_upload(req).await
+        let created = self.files.create_multipart_upload(req).await;
+        created.map_err(|e| room::named(e, &self.root))
     }
 
     async fn upload_part(
         &self,
         req: S3Request<UploadPartInput>,
     ) -> S3Result<S3Response<UploadPartOutput>> {
-        self.files.upload_part(req).await
+        let sent = self.files.upload_part(req).await;
+        sent.map_err(|e| room::named(no_upload(e), &self.root))
     }
 
     async fn complete_multipart_upload(
@@ -251,13 +255,24 @@ impl S3 for Store {
         let input = &req.input;
         let conditions = [input.if_match.as_ref(), input.if_none_match.as_ref()];
         let _turn = self.turn(&input.bucket, &input.key, conditions).await?;
-        self.files.complete_multipart_upload(req).await
+        let completed = self.files.complete_multipart_upload(req).await;
+        completed.map_err(|e| room::named(no_upload(e), &self.root))
     }
 
     async fn abort_multipart_upload(
         &self,
         req: S3Request<AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
-        self.files.abort_multipart_upload(req).await
+        let aborted = self.files.abort_multipart_upload(req).await;
+        aborted.map_err(no_upload)
+    }
+}
+
+/// s3s-fs denies access to an upload that is not there. There is one key here, so it can't be
+/// somebody else's.
+fn no_upload(error: S3Error) -> S3Error {
+    match error.code() {
+        S3ErrorCode::AccessDenied => s3_error!(NoSuchUpload),
+        _ => error,
     }
 }

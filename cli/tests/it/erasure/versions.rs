@@ -9,7 +9,7 @@ use shared::contracts::{Mode, ObjectRef, Request};
 use shared::history::ledger;
 use shared::progress::Silent;
 use shared::settings::Settings;
-use shared::store::{Endpoint, Store};
+use shared::store::{Endpoint, Patience, Store};
 
 use self::memory::Memory;
 use super::scan::unpacked;
@@ -77,6 +77,7 @@ async fn no_version_of_any_object_knows_them() {
         region: "us-east-1".to_owned(),
         access_key: KEYS[0].to_owned(),
         secret_key: KEYS[1].to_owned(),
+        patience: Patience::default(),
     };
     let store = Store::at(&endpoint, "insiders");
     let parts: Vec<Vec<u8>> = {

@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 use super::fixture::{Fixture, Run, ask, id};
 use super::readers::{READ, customers, whole_run};
 use super::relay::Messages;
+use crate::parts::tally;
 
 /// How often a publisher must be killed at least.
 const KILLS: u32 = 200;
@@ -239,9 +240,14 @@ async fn every_kill_leaves_one_whole_run() {
         assert_eq!(whole_run(&fixture.ask(READ).await), Ok(number), "{kill:?}");
     }
     let readings = readers.stop().await;
-    println!(
-        "{kills} kills, {random} of them at random, at {} points; {readings} readings",
-        whole.messages
+    tally(
+        "exactly one whole run is visible",
+        &format!(
+            "SIGKILL of the publisher at each of {} messages of the protocol, before and after, and {random} times at random",
+            whole.messages
+        ),
+        kills as usize,
+        &format!("{readings} readings: the run before or this one, whole; then published"),
     );
     assert!(readings > KILLS);
     // Nothing is left behind, and the log of the pointer has one move a run.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use publish_to_rds::{MIGRATIONS, migrate, migrate_to};
 
 use super::fixture::{Fixture, Run, ask, id};
+use crate::parts::tally;
 
 /// Customers of run `number`: every run has another count.
 pub(super) fn customers(number: u32) -> usize {
@@ -74,9 +75,11 @@ async fn every_reading_is_of_exactly_one_whole_run() {
     for reader in readers {
         reader.await.unwrap().unwrap();
     }
-    println!(
-        "{} readings over {RUNS} runs",
-        readings.load(Ordering::Relaxed)
+    tally(
+        "exactly one whole run is visible",
+        "readers without pause while runs are published and dropped",
+        RUNS as usize,
+        &format!("{} readings, none torn", readings.load(Ordering::Relaxed)),
     );
     assert_eq!(whole_run(&fixture.ask(READ).await), Ok(RUNS));
 }
