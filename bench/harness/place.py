@@ -89,6 +89,8 @@ class Place:
             return
         self.say("== install the peers")
         venv.create(self.dir / "venv", with_pip=True, clear=True)
+        # Models that other versions pickled are of no use to these.
+        shutil.rmtree(self.dir / "matrices", ignore_errors=True)
         pip = [self.python, "-m", "pip", "install", "-q", "-r", wanted]
         done = subprocess.run(pip, capture_output=True)
         if done.returncode:
