@@ -44,7 +44,7 @@ class Measured:
     output: str
 
 
-def run(command: Command) -> Measured:
+def run(command: Command, timeout: float = TIMEOUT) -> Measured:
     """Runs a program to its end, alone.
 
     A program that times its own steps prints a JSON object as the last line of its output:
@@ -63,12 +63,12 @@ def run(command: Command) -> Measured:
             start_new_session=True,
         )
         try:
-            output, errors = process.communicate(command.stdin, timeout=TIMEOUT)
+            output, errors = process.communicate(command.stdin, timeout=timeout)
         except BaseException as stopped:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             if isinstance(stopped, subprocess.TimeoutExpired):
-                raise Failed(f"{shown(command)} took more than {TIMEOUT:.0f} s") from None
+                raise Failed(f"{shown(command)} took more than {timeout:g} s") from None
             raise
         if process.returncode != 0:
             raise Failed(f"{shown(command)}: {last_words(errors or output)}")
