@@ -13,6 +13,7 @@ use std::path::Path;
 use shared::evaluation::Reference;
 use shared::settings::{Profile, Settings};
 
+#[allow(dead_code)] // what tests have besides
 #[path = "../tests/small/mod.rs"]
 mod small;
 
