@@ -24,14 +24,29 @@ use job::{Job, Kind};
 use warm::{Gate, Process, Reply};
 use watch::Watch;
 
-/// How many runs, where the default takes too long or too little.
+/// How many runs, where the usual number is too few.
 const RUNS: &str = "INSIDERS_LONG_RUN";
-const USUAL: usize = 500;
+const USUAL: usize = 100;
 /// Runs that are made again by a fresh process.
 const SAMPLES: usize = 20;
-/// Small models, and few runs kept, so that each publication drops an old one.
-const SETTINGS: &str =
-    "[embedding]\ntrees = 20\n[clustering]\nk = 5\nn_init = 5\n[publish]\nkeep_runs = 5\n";
+/// Small models, gates that let every fit through so that the champion changes, and few runs
+/// kept so that each publication drops an old one.
+const SETTINGS: &str = "\
+[embedding]
+trees = 20
+[clustering]
+k = 5
+n_init = 5
+[gates]
+min_silhouette = -1.0
+min_stability = -1.0
+max_moved_share = 1.0
+max_share_shift = 1.0
+max_psi = 1000.0
+max_ks = 1.0
+[publish]
+keep_runs = 5
+";
 
 /// A run to make again: the models as they were, the upload, and what came of it.
 struct Sample {

@@ -126,11 +126,6 @@ impl Job {
     pub(super) fn expect(&self, reply: &Reply) {
         let error = reply.error.as_deref();
         match self.kind {
-            // A fit that misses a gate stays a challenger.
-            Kind::Fit => assert!(
-                matches!(error, None | Some("Insiders.NotPromoted")),
-                "{self:?}: {reply:?}"
-            ),
             Kind::TooDirty | Kind::Garbage => {
                 assert_eq!(error, Some("Insiders.BadInput"), "{self:?}: {reply:?}");
             }
@@ -139,7 +134,7 @@ impl Job {
                 assert_eq!(error, None, "{self:?}: {reply:?}");
                 assert!(reply.already && !reply.changed, "{self:?}: {reply:?}");
             }
-            Kind::Apply | Kind::Dirty | Kind::PostgresCut | Kind::S3Cut => {
+            Kind::Fit | Kind::Apply | Kind::Dirty | Kind::PostgresCut | Kind::S3Cut => {
                 assert_eq!(error, None, "{self:?}: {reply:?}");
                 // A cut after the switch makes the retry find the run in place.
                 let is_cut = matches!(self.kind, Kind::PostgresCut | Kind::S3Cut);
