@@ -79,7 +79,7 @@ async fn a_warm_process_stays_as_it_is_and_computes_as_a_fresh_one() {
     }
 
     let gates = Gate::pair(&s3, postgres.url()).await;
-    let mut process = Process::start(&s3, &gates.s3.url, Some(&gates.postgres.url)).await;
+    let mut process = Process::start(&s3, &gates.s3.url, Some(&gates.postgres.url));
     let mut watch = Watch::new(runs);
     let mut samples = Vec::new();
     let mut outcomes: BTreeMap<(Kind, String), usize> = BTreeMap::new();
@@ -201,7 +201,7 @@ async fn again(sample: &Sample) -> usize {
             .await
             .unwrap();
     }
-    let mut process = Process::start(&s3, s3.endpoint(), None).await;
+    let mut process = Process::start(&s3, s3.endpoint(), None);
     let reply = process.run(&sample.job.request(store.bucket())).await;
     process.stop().await;
     s3.stop().await;

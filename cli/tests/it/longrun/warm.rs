@@ -78,7 +78,7 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts one that reaches S3 at `url` and publishes to `database`.
-    pub(super) async fn start(s3: &LocalS3, url: &str, database: Option<&str>) -> Self {
+    pub(super) fn start(s3: &LocalS3, url: &str, database: Option<&str>) -> Self {
         let services = Services {
             url: url.to_owned(),
             region: s3.region().to_owned(),
@@ -183,6 +183,7 @@ impl Handlers {
             region: services.region.clone(),
             access_key,
             secret_key,
+            patience: shared::store::Patience::default(),
         };
         let store = Store::at(&endpoint, &services.bucket);
         let progress = Arc::new(Silent);
