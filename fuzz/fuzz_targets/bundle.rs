@@ -42,9 +42,10 @@ fn model<T>(
     }
 }
 
+/// Some rows, of numbers that a forest has in single precision.
 fn rows(columns: usize) -> Array2<f64> {
     Array2::from_shape_fn((5, columns.min(MOST)), |(row, column)| {
-        [-1e300, -1.0, 0.0, 0.3, 1e300][(row + column) % 5]
+        [-1e30, -1.0, 0.0, 0.3, 1e30][(row + column) % 5]
     })
 }
 

@@ -76,7 +76,7 @@ fn slowly(format: &str, text: &str) -> Option<Option<i64>> {
             let is_short = (1..=9).contains(&digits.len());
             return (is_short && digits.bytes().all(|b| b.is_ascii_digit())).then(|| {
                 let moment = [hour < 24, minute < 60, second < 60].iter().all(|&ok| ok);
-                let days = days(year, month, day).filter(|_| moment)?;
+                let days = days(year, month, day).filter(|_| moment && year >= 1000)?;
                 let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second;
                 Some(seconds).filter(|&seconds| seconds <= LAST)
             });

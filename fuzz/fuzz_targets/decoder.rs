@@ -75,7 +75,14 @@ fn packed(text: &[u8], knobs: [u8; 4], pack: fn(&[u8], u8) -> Vec<u8>, magic: us
 fuzz_target!(|input: &[u8]| {
     let (bytes, knobs) = knobs::<4>(input);
     let found = unpack(bytes);
-    assert_eq!(unpack(Pieces::new(bytes, knobs[0])), found);
+    match (unpack(Pieces::new(bytes, knobs[0])), &found) {
+        (Ok(pieces), Ok(whole)) => assert_eq!(pieces, *whole),
+        // Of two things that are wrong it may be either.
+        (Err(_), Err(_)) => {}
+        // Damage behind what is looked at is met where more is unpacked at a time.
+        (Ok(some), Err(_)) => assert_eq!(some.len() as u64, MOST),
+        (Err(_), Ok(some)) => assert_eq!(some.len() as u64, MOST),
+    }
     match Packing::of(bytes) {
         Packing::Gzip => {
             let mut expected = Vec::new();

@@ -9,7 +9,7 @@ use fuzz::{Pieces, check, knobs};
 use libfuzzer_sys::fuzz_target;
 use shared::Result;
 use shared::settings::{Encoding, Guests, Settings};
-use shared::transactions::decompress::text;
+use shared::transactions::decompress::{Packing, text};
 use shared::transactions::line::Line;
 use shared::transactions::quarantine::{Defect, Reason};
 use shared::transactions::reader::{Outcome, Sink, read};
@@ -159,7 +159,11 @@ fuzz_target!(|input: &[u8]| {
     let bytes = source(bytes, &settings, knobs);
     let (whole, seen) = outcome(&bytes[..], &settings, knobs);
     let (pieces, seen_in_pieces) = outcome(Pieces::new(&bytes, knobs[0]), &settings, knobs);
-    assert_eq!(seen, seen_in_pieces);
+    // Of a damaged packing more or less may be read before the damage is met.
+    let is_packed = Packing::of(&bytes) != Packing::None;
+    if whole.is_ok() || !is_packed {
+        assert_eq!(seen, seen_in_pieces);
+    }
     match (whole, pieces) {
         (Ok(whole), Ok(pieces)) => {
             let text = |outcome: &Outcome| {
@@ -167,14 +171,16 @@ fuzz_target!(|input: &[u8]| {
                 format!("{:?} {quality} {:?}", outcome.features, outcome.as_of)
             };
             assert_eq!(text(&whole), text(&pieces));
-            if !bytes.starts_with(b"\xef\xbb\xbf") && !bytes.starts_with(b"\x1f\x8b") {
+            if !bytes.starts_with(b"\xef\xbb\xbf") && !is_packed {
                 accounted(&whole, &seen, &bytes, delimiter);
             }
         }
         (Err(whole), Err(pieces)) => {
             check(&whole);
             assert!(whole.is_bad_input(), "{whole}");
-            assert_eq!(whole.to_string(), pieces.to_string());
+            if !is_packed {
+                assert_eq!(whole.to_string(), pieces.to_string());
+            }
         }
         (whole, pieces) => panic!("{whole:?} {pieces:?}"),
     }

@@ -13,6 +13,8 @@ use std::path::Path;
 use shared::evaluation::Reference;
 use shared::settings::{Profile, Settings};
 
+// The rows of the models are for tests.
+#[allow(dead_code)]
 #[path = "../tests/small/mod.rs"]
 mod small;
 

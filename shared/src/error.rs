@@ -108,10 +108,13 @@ fn position(line: Option<u64>, column: Option<&str>) -> String {
     }
 }
 
-/// One line, whatever is quoted in it: a key or a setting may hold a line end, and what a
-/// terminal takes for an order.
+/// Characters of a part of an error.
+const LONGEST: usize = 1_500;
+
+/// One line that a person reads, whatever is quoted in it: a key or a setting may hold a line
+/// end, or what a terminal takes for an order, and a damaged header is megabytes.
 pub(crate) fn plain(text: &str) -> std::borrow::Cow<'_, str> {
-    if !text.contains(char::is_control) {
+    if text.len() <= LONGEST && !text.contains(char::is_control) {
         return text.into();
     }
     let plain = text.chars().map(|c| match c {
@@ -119,7 +122,8 @@ pub(crate) fn plain(text: &str) -> std::borrow::Cow<'_, str> {
         c if c.is_control() => char::REPLACEMENT_CHARACTER,
         c => c,
     });
-    plain.collect()
+    let more = text.chars().nth(LONGEST).map(|_| '…');
+    plain.take(LONGEST).chain(more).collect()
 }
 
 impl Error {
@@ -206,5 +210,7 @@ mod tests {
             assert!(!shown.contains(char::is_control), "{shown:?}");
             assert!(shown.contains("a  b\u{fffd}[2Jc"), "{shown:?}");
         }
+        let long = Error::config("é".repeat(LONGEST), "é".repeat(LONGEST + 1)).to_string();
+        assert_eq!(long, format!("{0}: {0}…", "é".repeat(LONGEST)));
     }
 }

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use shared::settings::{Decimal, Settings};
 use shared::transactions::reader::{Nowhere, read};
 
+// fuzz/ has it as a module that others see.
+#[allow(unreachable_pub)]
 mod obvious;
 
 use obvious::{Customer, MINUTES_A_DAY, by_csv, by_ours, csv_of, slowly};

@@ -11,6 +11,14 @@
     clippy::print_stdout
 )]
 
+use std::alloc::System;
+
+use cap::Cap;
+
+/// Counts what is allocated: the long run tells by it that nothing is kept.
+#[global_allocator]
+static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
+
 mod backfill;
 mod bad_input;
 mod bi;
@@ -28,6 +36,7 @@ mod identity;
 mod import;
 mod kills;
 mod lifecycle;
+mod longrun;
 mod parts;
 mod publish;
 mod report;

@@ -42,8 +42,7 @@ pub struct Limits {
     pub prune_lock: Duration,
     /// How much longer than the server the client waits for the server's word.
     pub grace: Duration,
-    /// All of it. A function has fifteen minutes: it is to say why it failed before it is
-    /// ended.
+    /// All of it, where the process itself has only so long.
     pub session: Duration,
     /// Batches that are read ahead.
     pub batches_ahead: usize,
@@ -58,7 +57,7 @@ impl Default for Limits {
             lock: Duration::from_secs(30),
             prune_lock: Duration::from_secs(3),
             grace: Duration::from_secs(10),
-            session: Duration::from_secs(14 * 60 + 30),
+            session: Duration::MAX,
             batches_ahead: 2,
         }
     }
@@ -332,6 +331,21 @@ mod tests {
             token.starts_with("db.example:6543/?Action=connect&DBUser=u&"),
             "{token}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_token_goes_over_tls_only_and_a_host_that_is_gone_is_noticed() {
+        let iam = Iam::new("eu-west-1", aws_credential_types::Credentials::for_tests());
+        for mode in ["", "?sslmode=prefer"] {
+            let url = format!("postgres://u@db.example/d{mode}");
+            let database = Database::parse(&url).unwrap();
+            let database = database.with_iam(iam.clone()).unwrap();
+            let config = database.connection().await.unwrap();
+            assert_eq!(config.get_ssl_mode(), SslMode::Require, "{url}");
+            let minute = Duration::from_secs(60);
+            assert_eq!(config.get_tcp_user_timeout(), Some(&minute));
+            assert!(config.get_keepalives_idle() < minute);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use publish_to_rds::{Context, Database, Iam, handle};
@@ -15,12 +16,15 @@ use shared::metrics::Figures;
 use shared::progress::Progress;
 use shared::store::Store;
 
+/// A function is ended after fifteen minutes: before that, it is to say what it waited for.
+const SESSION: Duration = Duration::from_secs(14 * 60 + 30);
+
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let function = Function::start("publish-to-rds");
     let ca_file = std::env::var_os("DATABASE_CA_FILE").map(PathBuf::from);
     let database = Database::parse(&required_env("DATABASE_URL")?)?.with_ca_file(ca_file);
-    let database = match std::env::var("DATABASE_AUTH").as_deref() {
+    let mut database = match std::env::var("DATABASE_AUTH").as_deref() {
         Ok("iam") => {
             let region = required_env("AWS_REGION")?;
             // Lambda puts the role's credentials there and keeps them fresh.
@@ -33,6 +37,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             return Err(shared::Error::config("environment", reason).into());
         }
     };
+    database.limits.session = SESSION;
     let store = Store::from_env(&required_env("BUCKET")?).await;
     let context = &Context {
         store,

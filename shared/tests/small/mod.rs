@@ -10,15 +10,15 @@ use shared::tables::{
 use shared::value::{Group, Value};
 
 /// The models of one fit.
-pub struct Models {
-    pub scaler: MinMaxScaler,
-    pub forest: Forest,
-    pub umap: Umap,
-    pub kmeans: KMeans,
-    pub rows: Array2<f64>,
+pub(crate) struct Models {
+    pub(crate) scaler: MinMaxScaler,
+    pub(crate) forest: Forest,
+    pub(crate) umap: Umap,
+    pub(crate) kmeans: KMeans,
+    pub(crate) rows: Array2<f64>,
 }
 
-pub fn models() -> Models {
+pub(crate) fn models() -> Models {
     let rows = Array2::from_shape_fn((24, 4), |(row, column)| {
         ((row * 7 + column * 3) % 23) as f64
     });
@@ -53,7 +53,7 @@ pub fn models() -> Models {
     }
 }
 
-pub fn features() -> Features {
+pub(crate) fn features() -> Features {
     let n = 12_usize;
     let whole = |i: usize| i as i64;
     Features {
@@ -77,7 +77,7 @@ pub fn features() -> Features {
     }
 }
 
-pub fn segments() -> SegmentRows {
+pub(crate) fn segments() -> SegmentRows {
     let features = features();
     let n = features.len();
     SegmentRows {
@@ -90,7 +90,7 @@ pub fn segments() -> SegmentRows {
     }
 }
 
-pub fn features_table() -> Vec<u8> {
+pub(crate) fn features_table() -> Vec<u8> {
     let features = features();
     let (schema, batches) = features_batches(&features);
     let mut table = TableWriter::new(Vec::new(), schema).unwrap();
@@ -100,7 +100,7 @@ pub fn features_table() -> Vec<u8> {
     table.finish().unwrap().0
 }
 
-pub fn segments_table(rows: &SegmentRows) -> Vec<u8> {
+pub(crate) fn segments_table(rows: &SegmentRows) -> Vec<u8> {
     let mut table = TableWriter::new(Vec::new(), segments_schema()).unwrap();
     for batch in segments_batches(rows) {
         table.write(&batch.unwrap()).unwrap();

@@ -196,9 +196,10 @@ impl Bucket {
         let mut runs = Vec::new();
         for key in objects.keys().filter(|key| key.ends_with("/manifest.json")) {
             let manifest = json(key);
-            let listed = match key.starts_with("runs/") {
-                true => &manifest["artifacts"],
-                false => &manifest["files"],
+            let listed = if key.starts_with("runs/") {
+                &manifest["artifacts"]
+            } else {
+                &manifest["files"]
             };
             for artifact in listed.as_object().unwrap().values() {
                 let bytes = &objects[artifact["key"].as_str().unwrap()];

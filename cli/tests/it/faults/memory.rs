@@ -89,7 +89,7 @@ impl Drop for Limit {
         if let Self::Group { folder, .. } = self {
             // The kernel lets go of a process that was killed a moment later.
             for _ in 0..50 {
-                if std::fs::remove_dir(&*folder).is_ok() {
+                if std::fs::remove_dir(folder.as_path()).is_ok() {
                     return;
                 }
                 std::thread::sleep(std::time::Duration::from_millis(20));

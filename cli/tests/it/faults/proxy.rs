@@ -187,7 +187,11 @@ async fn serve(
         _ => {}
     }
     let mut answer = request.forward(server).await?;
-    let heard = !matches!(kind, Some(Kind::LoseAnswer));
+    // Of an answer that is cut off the client has nothing.
+    let heard = !matches!(
+        kind,
+        Some(Kind::LoseAnswer | Kind::BreakOff | Kind::Truncate | Kind::Stall)
+    );
     state
         .lock()
         .unwrap()

@@ -99,6 +99,12 @@ impl Fixture {
         publish_rows(&self.database, &run.run, run.batches(), &Silent).await
     }
 
+    /// Publishes to a server that may not be there.
+    pub(super) async fn publish_to(url: &str, run: &Run) -> Result<Outcome> {
+        let database = Database::parse(url)?;
+        publish_rows(&database, &run.run, run.batches(), &Silent).await
+    }
+
     /// Checks that readers see this run whole, and that nothing lies about of any attempt.
     pub(super) async fn expect_whole(&self, number: u32, customers: usize) {
         assert_eq!(self.visible().await, format!("{},{customers}", id(number)));

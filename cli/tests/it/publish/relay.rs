@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 /// Reads a client's messages, and tells those that make the server do something.
 #[derive(Default)]
-pub(super) struct Messages {
+pub(crate) struct Messages {
     /// The first message has no kind.
     has_kind: bool,
     executes: bool,
@@ -23,7 +23,7 @@ pub(super) struct Messages {
 
 impl Messages {
     /// The next message, whole (kind, length, body), and whether it counts.
-    pub(super) async fn next(
+    pub(crate) async fn next(
         &mut self,
         from: &mut (impl AsyncReadExt + Unpin),
     ) -> Option<(Vec<u8>, bool)> {
@@ -57,7 +57,7 @@ async fn read_message(from: &mut (impl AsyncReadExt + Unpin), has_kind: bool) ->
 
 /// What a relay does to the one connection that it serves.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Harm {
+pub(crate) enum Harm {
     /// Nothing.
     None,
     /// Cuts the connection once the server has answered the client's message of this number;
@@ -72,24 +72,24 @@ pub(super) enum Harm {
 
 /// What a relay saw.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// The client's messages that count, up to the harm.
-    pub(super) messages: u32,
+    pub(crate) messages: u32,
     /// Numbers of those of them that were a COMMIT.
-    pub(super) commits: Vec<u32>,
+    pub(crate) commits: Vec<u32>,
     /// Whether the harm was done.
-    pub(super) harmed: bool,
+    pub(crate) harmed: bool,
 }
 
 /// A relay for one connection, on a port of its own.
-pub(super) struct Relay {
+pub(crate) struct Relay {
     address: SocketAddr,
     serving: JoinHandle<Seen>,
 }
 
 impl Relay {
     /// A relay to the server of `url`.
-    pub(super) async fn start(url: &str, harm: Harm) -> Self {
+    pub(crate) async fn start(url: &str, harm: Harm) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let upstream = address_of(url).to_owned();
@@ -103,25 +103,26 @@ impl Relay {
     }
 
     /// The database of `url` by way of the relay.
-    pub(super) fn database(&self, url: &str) -> Database {
+    pub(crate) fn database(&self, url: &str) -> Database {
         let (head, rest) = url.rsplit_once('@').unwrap();
         let (_, name) = rest.split_once('/').unwrap();
         Database::parse(&format!("{head}@{}/{name}", self.address)).unwrap()
     }
 
     /// What it saw, once the connection is over.
-    pub(super) async fn seen(self) -> Seen {
+    pub(crate) async fn seen(self) -> Seen {
         self.serving.await.unwrap()
     }
 }
 
 /// `host:port` of a URL.
-pub(super) fn address_of(url: &str) -> &str {
+pub(crate) fn address_of(url: &str) -> &str {
     let (_, rest) = url.rsplit_once('@').unwrap();
     rest.split_once('/').unwrap().0
 }
 
-async fn serve(client: TcpStream, server: TcpStream, harm: Harm) -> Seen {
+/// Serves one connection, with the harm that it is to suffer.
+pub(crate) async fn serve(client: TcpStream, server: TcpStream, harm: Harm) -> Seen {
     for side in [&client, &server] {
         // A message and the next go out at once, as they do without the relay.
         side.set_nodelay(true).unwrap();
