@@ -20,8 +20,9 @@ METRICS = {
 }
 UMAP_FIT = Goal(faster=4)
 FOREST = Goal(faster=5)
-# One restart finds what its seed leads to: so many are shown.
-SEEDS = 10
+# One restart finds what its seed leads to; 300 are nearly as good as each other. So many are
+# looked at, and by this share the median of ours may be higher.
+SEEDS, LUCK = 10, 0.002
 
 
 def matrices(place: Place) -> Path:
@@ -119,29 +120,26 @@ def kmeans(place: Place) -> Iterator[Row]:
 def kmeans_of(place: Place, folder: Path, name: str, part: str, n_init: int, goal: Goal) -> Row:
     out = place.fresh("kmeans")
     points, ours, theirs = folder / f"{name}.f64", out / "ours.u32", out / "theirs.u32"
-    repeat = SEEDS if n_init == 1 else REPEAT
     sides = {
-        "insiders": lambda _: kernels(place, "kmeans", points, n_init, repeat, ours),
-        "scikit-learn": lambda _: place.peer("kmeans", points, n_init, repeat, theirs),
+        "insiders": lambda _: kernels(place, "kmeans", points, n_init, SEEDS, ours),
+        "scikit-learn": lambda _: place.peer("kmeans", points, n_init, SEEDS, theirs),
     }
     done = take_turns(sides, place.runs, place.say)
     own, peer = done["insiders"], done["scikit-learn"]
     what = f"k-means, n_init {n_init}, {customers(folder, part)}"
     try:
-        found = seeds(own, peer)
-        if n_init == 1:
-            check = place.check("converged", points, ours, theirs) & Check(True, found)
-        else:
-            check = place.check("inertia", points, ours, theirs)
+        check = place.check("converged", points, ours, theirs) & as_low(own, peer, n_init)
         return row(what, own, "scikit-learn", peer, "fit", goal, check)
     except Failed as error:
         return failed(what, error)
 
 
-def seeds(own: Side, peer: Side) -> str:
-    """The inertias that single restarts found, of the same number of seeds."""
+def as_low(own: Side, peer: Side, n_init: int) -> Check:
+    """The inertias that both found, of the same number of seeds."""
     ours, theirs = (statistics.median(side.last.facts["inertias"]) for side in (own, peer))
-    return f"median inertia of {SEEDS + 1} seeds {ours:,.0f} / {theirs:,.0f}"
+    count = len(own.last.facts["inertias"])
+    words = f"median inertia of {count} seeds {ours:,.1f} / {theirs:,.1f}"
+    return Check(n_init == 1 or ours <= theirs * (1 + LUCK), words)
 
 
 def silhouette(place: Place) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
     converged.py POINTS.f64 OURS.u32 THEIRS.u32
 
-For single restarts, which find what their seed leads to: neither is the better for its inertia.
+Neither is the better for its inertia alone: restarts find what their seed leads to.
 """
 
 import sys
