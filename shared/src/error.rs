@@ -108,22 +108,32 @@ fn position(line: Option<u64>, column: Option<&str>) -> String {
     }
 }
 
-/// Characters of a part of an error.
-const LONGEST: usize = 1_500;
+/// Characters of a part of an error, from its start and from its end, which says what to do.
+const START: usize = 1_200;
+const END: usize = 300;
 
 /// One line that a person reads, whatever is quoted in it: a key or a setting may hold a line
 /// end, or what a terminal takes for an order, and a damaged header is megabytes.
 pub(crate) fn plain(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.len() <= LONGEST && !text.contains(char::is_control) {
+    if text.len() <= START + END && !text.contains(char::is_control) {
         return text.into();
     }
-    let plain = text.chars().map(|c| match c {
+    let plain = |c| match c {
         '\n' | '\r' | '\t' => ' ',
-        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c if char::is_control(c) => char::REPLACEMENT_CHARACTER,
         c => c,
-    });
-    let more = text.chars().nth(LONGEST).map(|_| '…');
-    plain.take(LONGEST).chain(more).collect()
+    };
+    let is_long = text.chars().nth(START + END).is_some();
+    let from_end = if is_long {
+        text.char_indices().rev().nth(END - 1).map(|(at, _)| at)
+    } else {
+        None
+    };
+    let Some(end) = from_end.and_then(|at| text.get(at..)) else {
+        return text.chars().map(plain).collect();
+    };
+    let start = text.chars().take(START).map(plain);
+    start.chain(['…']).chain(end.chars().map(plain)).collect()
 }
 
 impl Error {
@@ -210,7 +220,10 @@ mod tests {
             assert!(!shown.contains(char::is_control), "{shown:?}");
             assert!(shown.contains("a  b\u{fffd}[2Jc"), "{shown:?}");
         }
-        let long = Error::config("é".repeat(LONGEST), "é".repeat(LONGEST + 1)).to_string();
-        assert_eq!(long, format!("{0}: {0}…", "é".repeat(LONGEST)));
+        let most = "é".repeat(START + END);
+        let more = format!("{}{}", "a".repeat(START), "é".repeat(END + 1));
+        let long = Error::config(most.clone(), more).to_string();
+        let cut = format!("{}…{}", "a".repeat(START), "é".repeat(END));
+        assert_eq!(long, format!("{most}: {cut}"));
     }
 }
