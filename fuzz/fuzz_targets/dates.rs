@@ -74,12 +74,8 @@ fn slowly(format: &str, text: &str) -> Option<Option<i64>> {
             // A part of a second, which does not count.
             let digits = rest.strip_prefix('.')?;
             let is_short = (1..=9).contains(&digits.len());
-            return (is_short && digits.bytes().all(|b| b.is_ascii_digit())).then(|| {
-                let moment = [hour < 24, minute < 60, second < 60].iter().all(|&ok| ok);
-                let days = days(year, month, day).filter(|_| moment && year >= 1000)?;
-                let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second;
-                Some(seconds).filter(|&seconds| seconds <= LAST)
-            });
+            let is_part = is_short && digits.bytes().all(|b| b.is_ascii_digit());
+            return is_part.then(|| moment([year, month, day, hour, minute, second]));
         }
         let most = if letter == 'Y' { 4 } else { 2 };
         let length = rest
@@ -103,14 +99,18 @@ fn slowly(format: &str, text: &str) -> Option<Option<i64>> {
         };
         *part = digits.parse().unwrap();
     }
-    rest.is_empty().then(|| {
-        // jiff takes the 60th second of a minute for its 59th, as POSIX does.
-        let second = if second == 60 { 59 } else { second };
-        let moment = [hour < 24, minute < 60, second < 60].iter().all(|&ok| ok);
-        let days = days(year, month, day).filter(|_| moment && year >= 1000)?;
-        let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second;
-        Some(seconds).filter(|&seconds| seconds <= LAST)
-    })
+    rest.is_empty()
+        .then(|| moment([year, month, day, hour, minute, second]))
+}
+
+/// Seconds since 1970, if there is such a moment and it is one that is read.
+fn moment([year, month, day, hour, minute, second]: [i64; 6]) -> Option<i64> {
+    // jiff takes the 60th second of a minute for its 59th, as POSIX does.
+    let second = if second == 60 { 59 } else { second };
+    let is_time = hour < 24 && minute < 60 && second < 60;
+    let days = days(year, month, day).filter(|_| is_time && year >= 1000)?;
+    let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second;
+    Some(seconds).filter(|&seconds| seconds <= LAST)
 }
 
 fuzz_target!(|input: &str| {
