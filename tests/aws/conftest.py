@@ -17,7 +17,7 @@ def aws(tmp_path_factory):
 
 @pytest.fixture
 def export(tmp_path):
-    """An export whose last purchase is on a day of January 2030."""
+    """An export whose last purchase is on a day of January 2026."""
 
     def make(day):
         return generate(tmp_path / f"sales-{day}.csv", day)

@@ -146,10 +146,10 @@ class Deployment:
 
 
 def generate(path, day):
-    """An export of a made-up shop, with a last purchase on day `day` of 2030: the later the
+    """An export of a made-up shop, with a last purchase on day `day` of 2026: the later the
     day, the later the run's moment."""
     command = [str(TARGET / "release" / "insiders"), "generate", "--rows", "4000"]
     command += ["--customers", "300", "--seed", "7", "-o", str(path)]
     subprocess.run(command, check=True, capture_output=True)
-    line = f"999{day:03},85123A,LAST PURCHASE,3,1/{day}/2030 12:00,2.55,12345,United Kingdom"
+    line = f"999{day:03},85123A,LAST PURCHASE,3,1/{day}/2026 12:00,2.55,12345,United Kingdom"
     return path.read_bytes() + f"{line}\n".encode()
