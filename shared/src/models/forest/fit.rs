@@ -15,7 +15,7 @@ use super::{
     Forest, ForestParams, Splitter,
     random_split::RandomCuts,
     split::{Sample, Weight, best},
-    tree::{Node, Tree, single_precision},
+    tree::{MOST_FEATURES, Node, Tree, single_precision},
 };
 
 /// No parent waits for this node's number.
@@ -76,8 +76,8 @@ fn check(params: &ForestParams, x: ArrayView2<f64>, y: ArrayView1<f64>) -> Resul
             "must be below 2^32: fit on a sample",
         ));
     }
-    if n_features == 0 {
-        return Err(ModelError::parameter("features", 0, "must be in 1..=32767"));
+    if !(1..=MOST_FEATURES).contains(&n_features) {
+        return Err(ModelError::parameter("features", n_features, "must be in 1..=255"));
     }
     if params.trees == 0 {
         return Err(ModelError::parameter("trees", 0, "must be at least 1"));
@@ -194,14 +194,14 @@ fn grow(
         if let Some(parent) = nodes.get_mut(parent as usize) {
             parent.right = id;
         }
-        let rows: Vec<&[u32]> = orders.iter().map(|order| &order[start..end]).collect();
-        let (total, impurity) = summary(rows[0], &weights, targets);
+        let rows = || orders.iter().map(|order| &order[start..end]);
+        let (total, impurity) = summary(&orders[0][start..end], &weights, targets);
         values.push(total.target / total.count);
         let splits = end - start >= 2.max(2 * params.min_samples_leaf) && impurity > f64::EPSILON;
         let split = match cuts {
             _ if !splits => None,
-            None => best(&sample, &rows, total),
-            Some((cuts, key)) => cuts.best(&sample, &rows, total, key.child(u64::from(id))),
+            None => best(&sample, rows(), total),
+            Some((cuts, key)) => cuts.best(&sample, rows(), total, key.child(u64::from(id))),
         };
         let Some(split) = split else {
             nodes.push(Node::leaf());

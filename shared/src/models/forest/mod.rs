@@ -17,7 +17,7 @@ use super::error::ModelError;
 pub use tree::Tree;
 
 /// Rows that go through all trees together, so that a tree's top stays in cache.
-const BLOCK: usize = 256;
+const BLOCK: usize = 1024;
 
 /// How a forest is grown.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,11 +87,11 @@ impl Forest {
         if trees.is_empty() {
             return Err(ModelError::parameter("trees", 0, "must be at least 1"));
         }
-        if n_features == 0 || n_features > i16::MAX as usize {
+        if n_features == 0 || n_features > tree::MOST_FEATURES {
             return Err(ModelError::parameter(
                 "features",
                 n_features,
-                "must be in 1..=32767",
+                "must be in 1..=255",
             ));
         }
         if let Some(tree) = trees.iter().find(|t| t.n_features() > n_features) {
@@ -129,10 +129,9 @@ impl Forest {
             .zip(rows.par_chunks(BLOCK * self.n_features))
             .for_each(|(leaves, rows)| {
                 for (t, tree) in self.trees.iter().enumerate() {
-                    let rows = rows.chunks_exact(self.n_features);
-                    for (leaves, row) in leaves.chunks_exact_mut(n_trees).zip(rows) {
-                        leaves[t] = tree.leaf(row);
-                    }
+                    tree.leaves(rows, self.n_features, |row, leaf| {
+                        leaves[row * n_trees + t] = leaf;
+                    });
                 }
             });
         let leaves = Array2::from_shape_vec((x.nrows(), n_trees), leaves);

@@ -24,16 +24,16 @@ impl RandomCuts {
 
     /// The best of the node's random cuts, or none if no feature could be cut. `orders`
     /// holds the node's rows sorted by each feature, `total` is their sum, `key` the node's.
-    pub(super) fn best(
+    pub(super) fn best<'a>(
         &self,
         sample: &Sample,
-        orders: &[&[u32]],
+        orders: impl Iterator<Item = &'a [u32]>,
         total: Weight,
         key: Key,
     ) -> Option<Split> {
         let mut best_gain = f64::NEG_INFINITY;
         let mut best = None;
-        for (feature, rows) in orders.iter().enumerate() {
+        for (feature, rows) in orders.enumerate() {
             let column = sample.columns[feature].as_slice();
             let counter = feature as u64 * PER_FEATURE;
             let Some((left, threshold)) = self.cut(feature, column, rows, key, counter) else {

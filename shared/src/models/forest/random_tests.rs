@@ -27,7 +27,7 @@ fn every_first_cut_is_at_a_break() {
         .fit(x.view(), y.view())
         .unwrap();
     for tree in forest.trees() {
-        let first = tree.nodes()[0].threshold;
+        let first = tree.cut(0).unwrap().1;
         assert!(
             [50.0_f64, 120.0].map(f64::next_down).contains(&first),
             "{first}"

@@ -46,10 +46,14 @@ pub(super) struct Split {
 /// go to the lowest feature and, in it, to the lowest threshold.
 ///
 /// `orders` holds the node's rows sorted by each feature; `total` is their sum.
-pub(super) fn best(sample: &Sample, orders: &[&[u32]], total: Weight) -> Option<Split> {
+pub(super) fn best<'a>(
+    sample: &Sample,
+    orders: impl Iterator<Item = &'a [u32]>,
+    total: Weight,
+) -> Option<Split> {
     let mut best_gain = f64::NEG_INFINITY;
     let mut best = None;
-    for (feature, rows) in orders.iter().enumerate() {
+    for (feature, rows) in orders.enumerate() {
         let column = sample.columns[feature].as_slice();
         if let Some((gain, left)) = best_of_feature(sample, column, rows, total, best_gain) {
             let (below, above) = (column[rows[left - 1] as usize], column[rows[left] as usize]);
@@ -128,7 +132,7 @@ mod tests {
             weights: &weights,
             min_leaf,
         };
-        let found = best(&sample, &[&rows], total).map(|s| (s.left, s.threshold));
+        let found = best(&sample, [&rows[..]].into_iter(), total).map(|s| (s.left, s.threshold));
         assert_eq!(found, expected);
     }
 

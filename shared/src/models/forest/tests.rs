@@ -28,11 +28,11 @@ fn a_small_tree_by_hand() {
     let y = array![0.0, 1.0, 8.0, 9.0];
     let forest = whole(1).fit(x.view(), y.view()).unwrap();
     let tree = &forest.trees()[0];
-    let features: Vec<i16> = tree.nodes().iter().map(|n| n.feature).collect();
-    let thresholds: Vec<f64> = tree.nodes().iter().map(|n| n.threshold).collect();
+    let features: Vec<i16> = tree.nodes().map(|n| n.feature).collect();
+    let thresholds: Vec<f64> = tree.nodes().map(|n| n.threshold).collect();
     assert_eq!(features, [0, 1, -1, -1, 1, -1, -1]);
     assert_eq!(thresholds, [1.5, 8.0, 0.0, 0.0, 4.0, 0.0, 0.0]);
-    assert_eq!(tree.nodes()[0].right, 4);
+    assert_eq!(tree.cut(0).map(|cut| cut.2), Some(4));
     assert_eq!(tree.values(), [4.5, 0.5, 0.0, 1.0, 8.5, 8.0, 9.0]);
     let leaves = forest.leaf_indices(x.view()).unwrap();
     assert_eq!(leaves.column(0).to_vec(), [2, 3, 5, 6]);

@@ -4,6 +4,12 @@ use ndarray::ArrayView2;
 
 use super::super::error::ModelError;
 
+/// Rows that go down a tree side by side: each step waits for the node before it, and for a
+/// guess at the branch that is often wrong.
+const LANES: usize = 8;
+/// Most features of a forest, and most nodes of a tree: what a node of eight bytes can name.
+pub(super) const MOST_FEATURES: usize = Step::LEAF as usize;
+const MOST_NODES: usize = 1 << 24;
 /// The feature of a leaf.
 const LEAF: i16 = -1;
 
@@ -30,11 +36,42 @@ impl Node {
     }
 }
 
+/// A node as rows pass it, in eight bytes: going down a tree is waiting for memory.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Step {
+    /// The greatest single-precision number up to the threshold: rows are compared alike.
+    threshold: f32,
+    /// The right child, and the feature in the lowest byte.
+    link: u32,
+}
+
+impl Step {
+    const LEAF: u8 = u8::MAX;
+
+    fn new(node: Node) -> Self {
+        let nearest = node.threshold as f32;
+        let above = f64::from(nearest) > node.threshold;
+        Self {
+            threshold: if above { nearest.next_down() } else { nearest },
+            link: node.right << 8 | u32::from(node.feature as u8),
+        }
+    }
+
+    fn feature(self) -> u8 {
+        self.link as u8
+    }
+
+    fn right(self) -> u32 {
+        self.link >> 8
+    }
+}
+
 /// A regression tree whose nodes are numbered depth first, the left branch before the
 /// right one: the left child of node `i` is `i + 1`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tree {
-    nodes: Vec<Node>,
+    steps: Vec<Step>,
+    thresholds: Vec<f64>,
     values: Vec<f64>,
 }
 
@@ -42,7 +79,8 @@ impl Tree {
     /// A tree from arrays of one entry a node, as scikit-learn keeps them: the feature
     /// compared (negative in a leaf), the threshold, the right child and the mean target.
     ///
-    /// Fails unless the nodes are a whole tree numbered depth first.
+    /// Fails unless the nodes are a whole tree numbered depth first, of at most 2^24 nodes and
+    /// 255 features.
     pub fn from_arrays(
         features: &[i16],
         thresholds: &[f64],
@@ -82,29 +120,46 @@ impl Tree {
             });
         }
         check_order(&nodes)?;
-        Ok(Self { nodes, values })
+        Ok(Self {
+            steps: nodes.iter().copied().map(Step::new).collect(),
+            thresholds: nodes.iter().map(|node| node.threshold).collect(),
+            values,
+        })
     }
 
     /// Number of nodes, inner ones and leaves.
     pub fn n_nodes(&self) -> usize {
-        self.nodes.len()
+        self.steps.len()
     }
 
     /// What a node compares: the feature, the threshold up to which customers go left, and
     /// the right child; the left child is the next node. `None` in a leaf.
     pub fn cut(&self, node: usize) -> Option<(usize, f64, usize)> {
-        let node = self.nodes.get(node).filter(|node| !node.is_leaf())?;
-        Some((node.feature as usize, node.threshold, node.right as usize))
+        let step = self.steps.get(node)?;
+        let feature = step.feature();
+        let inner = feature != Step::LEAF;
+        inner.then(|| {
+            let threshold = self.thresholds[node];
+            (feature.into(), threshold, step.right() as usize)
+        })
     }
 
     /// One more than the highest feature compared.
     pub(super) fn n_features(&self) -> usize {
-        let features = self.nodes.iter().map(|n| i32::from(n.feature));
+        let features = self.nodes().map(|n| i32::from(n.feature));
         features.max().map_or(0, |f| (f + 1) as usize)
     }
 
-    pub(super) fn nodes(&self) -> &[Node] {
-        &self.nodes
+    pub(super) fn nodes(&self) -> impl Iterator<Item = Node> {
+        let pairs = self.steps.iter().zip(&self.thresholds);
+        pairs.map(|(step, &threshold)| match step.feature() {
+            Step::LEAF => Node::leaf(),
+            feature => Node {
+                threshold,
+                right: step.right(),
+                feature: i16::from(feature),
+            },
+        })
     }
 
     pub(super) fn values(&self) -> &[f64] {
@@ -120,16 +175,70 @@ impl Tree {
     /// The leaf of a customer. Children have higher numbers than parents: it ends.
     #[inline]
     pub(super) fn leaf(&self, row: &[f32]) -> u32 {
-        let mut id = 0_u32;
-        loop {
-            let node = self.nodes[id as usize];
-            if node.is_leaf() {
-                return id;
+        self.leaf_from(0, row)
+    }
+
+    fn leaf_from(&self, mut id: u32, row: &[f32]) -> u32 {
+        while let Some(next) = self.step(id, row) {
+            id = next;
+        }
+        id
+    }
+
+    /// The child that a row goes to; `None` from a leaf.
+    #[inline]
+    fn step(&self, id: u32, row: &[f32]) -> Option<u32> {
+        let step = self.steps[id as usize];
+        let feature = step.feature();
+        if feature == Step::LEAF {
+            return None;
+        }
+        let left = row[feature as usize] <= step.threshold;
+        Some(std::hint::select_unpredictable(left, id + 1, step.right()))
+    }
+
+    /// The leaf of each of `rows`, `n_features` numbers each: `found(row, leaf)` in no order.
+    ///
+    /// A lane whose row has arrived takes the next row.
+    pub(super) fn leaves(
+        &self,
+        rows: &[f32],
+        n_features: usize,
+        mut found: impl FnMut(usize, u32),
+    ) {
+        let mut rows = rows.chunks_exact(n_features).enumerate();
+        let mut lanes = [Lane::default(); LANES];
+        let mut busy = 0;
+        for (lane, (number, row)) in lanes.iter_mut().zip(&mut rows) {
+            *lane = Lane { row, number, id: 0 };
+            busy += 1;
+        }
+        'rows: loop {
+            for lane in &mut lanes[..busy] {
+                if let Some(child) = self.step(lane.id, lane.row) {
+                    lane.id = child;
+                    continue;
+                }
+                found(lane.number, lane.id);
+                let Some((number, row)) = rows.next() else {
+                    break 'rows;
+                };
+                *lane = Lane { row, number, id: 0 };
             }
-            let left = f64::from(row[node.feature as usize]) <= node.threshold;
-            id = if left { id + 1 } else { node.right };
+        }
+        // the lane that found its leaf last has it still
+        for lane in &lanes[..busy] {
+            found(lane.number, self.leaf_from(lane.id, lane.row));
         }
     }
+}
+
+/// A row on its way down a tree.
+#[derive(Clone, Copy, Default)]
+struct Lane<'a> {
+    row: &'a [f32],
+    number: usize,
+    id: u32,
 }
 
 /// Checks that the nodes are exactly one binary tree in depth-first order, by walking it.
@@ -138,11 +247,8 @@ fn check_order(nodes: &[Node]) -> Result<(), ModelError> {
         file: "tree",
         why: format!("{why} (node {node})"),
     };
-    if u32::try_from(nodes.len()).is_err() {
-        return Err(broken(
-            "it has more nodes than can be numbered",
-            nodes.len(),
-        ));
+    if nodes.len() > MOST_NODES {
+        return Err(broken("it has more than 2^24 nodes", nodes.len()));
     }
     let mut pending: Vec<u32> = Vec::new();
     for (id, node) in nodes.iter().enumerate() {
@@ -153,8 +259,8 @@ fn check_order(nodes: &[Node]) -> Result<(), ModelError> {
                 None if id + 1 == nodes.len() => return Ok(()),
                 None => return Err(broken("it has nodes that nothing leads to", id)),
             }
-        } else if node.feature < 0 {
-            return Err(broken("a feature is negative", id));
+        } else if !(0..MOST_FEATURES as i16).contains(&node.feature) {
+            return Err(broken("a feature is not in 0..255", id));
         } else {
             pending.push(node.right);
         }

@@ -22,53 +22,48 @@ pub(super) type Point<const D: usize> = [f64; D];
 /// Both forces by squared distance, as cubics on short cells: exact to 1e-7, and the same
 /// on every machine, at a fraction of the cost of a power and a division.
 pub(super) struct Forces {
-    attraction: Box<[[f64; 4]; CELLS]>,
-    repulsion: Box<[[f64; 4]; CELLS]>,
+    /// Attraction, then repulsion.
+    cells: Box<[[f64; 4]; 2 * CELLS]>,
 }
 
 impl Forces {
     pub(super) fn new(curve: Curve) -> Self {
         let Curve { a, b } = curve;
-        Self {
-            attraction: tabulate(|square| {
-                let power = libm::pow(square, b);
-                -2.0 * a * b * power / (square * (a * power + 1.0))
-            }),
-            repulsion: tabulate(|square| {
-                2.0 * b / ((0.001 + square) * (a * libm::pow(square, b) + 1.0))
-            }),
-        }
+        let mut cells = Box::new([[0.0; 4]; 2 * CELLS]);
+        let (attraction, repulsion) = cells.split_at_mut(CELLS);
+        tabulate(attraction, |square| {
+            let power = libm::pow(square, b);
+            -2.0 * a * b * power / (square * (a * power + 1.0))
+        });
+        tabulate(repulsion, |square| {
+            2.0 * b / ((0.001 + square) * (a * libm::pow(square, b) + 1.0))
+        });
+        Self { cells }
     }
 
-    /// How `p` moves towards `q`.
+    /// How `p` moves towards `q` if `repels` is 0, or away from it if it is 1.
     #[inline]
-    pub(super) fn attract<const D: usize>(
+    pub(super) fn step<const D: usize>(
         &self,
         p: &Point<D>,
         q: &Point<D>,
+        repels: u32,
         rate: f64,
     ) -> Point<D> {
-        step(&self.attraction, p, q, rate)
+        let difference: Point<D> = std::array::from_fn(|d| p[d] - q[d]);
+        let square = difference.iter().fold(0.0, |sum, d| sum + d * d);
+        let strength = self.look_up(square, repels);
+        difference.map(|d| (strength * d).clamp(-CLIP, CLIP) * rate)
     }
 
-    /// How `p` moves away from `q`.
     #[inline]
-    pub(super) fn repel<const D: usize>(&self, p: &Point<D>, q: &Point<D>, rate: f64) -> Point<D> {
-        step(&self.repulsion, p, q, rate)
+    fn look_up(&self, square: f64, repels: u32) -> f64 {
+        let bits = square.clamp(LOWEST, HIGHEST).to_bits();
+        let cell = (bits >> WITHIN).wrapping_sub(LOWEST.to_bits() >> WITHIN) as usize;
+        let [c0, c1, c2, c3] = self.cells[cell % CELLS + (repels & 1) as usize * CELLS];
+        let t = within(bits);
+        (c0 + c1 * t) + (c2 + c3 * t) * (t * t)
     }
-}
-
-#[inline]
-fn step<const D: usize>(
-    table: &[[f64; 4]; CELLS],
-    p: &Point<D>,
-    q: &Point<D>,
-    rate: f64,
-) -> Point<D> {
-    let difference: Point<D> = std::array::from_fn(|d| p[d] - q[d]);
-    let square = difference.iter().fold(0.0, |sum, d| sum + d * d);
-    let strength = look_up(table, square);
-    difference.map(|d| (strength * d).clamp(-CLIP, CLIP) * rate)
 }
 
 /// The bits of a mantissa below those that choose the cell, as a number from 0 to 1/32.
@@ -77,22 +72,8 @@ fn within(bits: u64) -> f64 {
     f64::from_bits(bits & ((1 << WITHIN) - 1) | 1.0_f64.to_bits()) - 1.0
 }
 
-#[inline]
-fn look_up(table: &[[f64; 4]; CELLS], square: f64) -> f64 {
-    let bits = square.clamp(LOWEST, HIGHEST).to_bits();
-    let cell = (bits >> WITHIN).wrapping_sub(LOWEST.to_bits() >> WITHIN) as usize;
-    let [c0, c1, c2, c3] = table[cell % CELLS];
-    let t = within(bits);
-    (c0 + c1 * t) + (c2 + c3 * t) * (t * t)
-}
-
 /// In each cell the cubic through four Chebyshev points of `force`.
-#[allow(
-    clippy::large_stack_arrays,
-    reason = "64 KB, and on its way to the heap"
-)]
-fn tabulate(force: impl Fn(f64) -> f64) -> Box<[[f64; 4]; CELLS]> {
-    let mut table = Box::new([[0.0; 4]; CELLS]);
+fn tabulate(table: &mut [[f64; 4]], force: impl Fn(f64) -> f64) {
     let width = 1.0 / 32.0;
     let nodes: [f64; 4] = std::array::from_fn(|i| {
         let angle = std::f64::consts::PI * (2 * i + 1) as f64 / 8.0;
@@ -118,7 +99,6 @@ fn tabulate(force: impl Fn(f64) -> f64) -> Box<[[f64; 4]; CELLS]> {
         }
         *coefficients = polynomial;
     }
-    table
 }
 
 /// Adds `step` to `p`.
@@ -219,31 +199,26 @@ mod tests {
             let power = libm::pow(square, b);
             let attraction = -2.0 * a * b * power / square / (1.0 + a * power);
             let repulsion = 2.0 * b / (0.001 + square) / (1.0 + a * power);
-            for (table, exact) in [
-                (&forces.attraction, attraction),
-                (&forces.repulsion, repulsion),
-            ] {
-                assert!(
-                    (look_up(table, square) / exact - 1.0).abs() < 1e-6,
-                    "{square}"
-                );
+            for (repels, exact) in [(0, attraction), (1, repulsion)] {
+                let found = forces.look_up(square, repels);
+                assert!((found / exact - 1.0).abs() < 1e-6, "{square}");
             }
         }
-        assert!(look_up(&forces.attraction, 0.0).is_finite());
-        assert!(look_up(&forces.repulsion, f64::MAX) > 0.0);
+        assert!(forces.look_up(0.0, 0).is_finite());
+        assert!(forces.look_up(f64::MAX, 1) > 0.0);
     }
 
     #[test]
     fn forces_point_the_right_way_and_are_bounded() {
         let forces = Forces::new(Curve { a: 1.577, b: 0.895 });
         let origin = [0.0, 0.0];
-        let step = forces.attract(&[2.0, 0.0], &origin, 0.1);
+        let step = forces.step(&[2.0, 0.0], &origin, 0, 0.1);
         assert!(step[0] < 0.0 && step[1] == 0.0);
-        let step = forces.repel(&[0.5, 0.0], &origin, 0.1);
+        let step = forces.step(&[0.5, 0.0], &origin, 1, 0.1);
         assert!(step[0] > 0.0 && step[0] <= 0.4);
-        let step = forces.repel(&[1e-4, 0.0], &origin, 1.0);
+        let step = forces.step(&[1e-4, 0.0], &origin, 1, 1.0);
         assert!(step[0] > 0.0 && step[0] <= 4.0);
-        assert_eq!(forces.attract(&origin, &origin, 1.0), origin);
-        assert_eq!(forces.repel(&origin, &origin, 1.0), origin);
+        assert_eq!(forces.step(&origin, &origin, 0, 1.0), origin);
+        assert_eq!(forces.step(&origin, &origin, 1, 1.0), origin);
     }
 }

@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use super::{
     super::random::{Key, Stream},
     curve::Curve,
+    descent::{Force, Lists, descend},
     forces::{Edge, Forces, Negatives, Point, rate, shift},
     fuzzy::Graph,
 };
@@ -36,6 +37,7 @@ struct Block<const D: usize> {
     first: usize,
     starts: Vec<usize>,
     edges: Vec<Edge>,
+    /// The first takes what repulsion does to other vertices, which is nothing.
     pulls: Vec<(u32, Point<D>)>,
 }
 
@@ -86,9 +88,12 @@ pub(super) fn optimise<const D: usize>(
                 .blocks
                 .par_iter_mut()
                 .zip(moved[range.clone()].par_chunks_mut(BLOCK))
-                .for_each(|(block, moved)| block.advance(&points, moved, &shared));
+                .for_each_init(Lists::default, |lists, (block, moved)| {
+                    block.advance(&points, moved, &shared, lists);
+                });
             points[range.clone()].copy_from_slice(&moved[range]);
-            for (end, pull) in phase.blocks.iter().flat_map(|block| &block.pulls) {
+            let pulls = phase.blocks.iter().flat_map(|block| block.pulls.iter().skip(1));
+            for (end, pull) in pulls {
                 shift(&mut points[*end as usize], pull);
             }
         }
@@ -132,30 +137,41 @@ impl<const D: usize> Block<D> {
         block
     }
 
-    fn advance(&mut self, points: &[Point<D>], moved: &mut [Point<D>], shared: &Epoch) {
-        let Epoch { forces, rate, .. } = *shared;
+    fn advance(
+        &mut self,
+        points: &[Point<D>],
+        moved: &mut [Point<D>],
+        shared: &Epoch,
+        lists: &mut Lists,
+    ) {
+        moved.copy_from_slice(&points[self.first..self.first + moved.len()]);
+        self.list(lists, points.len(), shared);
+        let pulls = &mut self.pulls;
+        let pull = |tag: u32, step: &Point<D>| pulls[tag as usize].1 = step.map(|v| -v);
+        descend(shared.forces, points, lists, moved, |_| shared.rate, pull);
+    }
+
+    /// The forces of the epoch on each vertex; an attraction's tag is that of its pull.
+    fn list(&mut self, lists: &mut Lists, n: usize, shared: &Epoch) {
+        lists.clear();
         self.pulls.clear();
-        for (i, moved) in moved.iter_mut().enumerate() {
+        self.pulls.push((0, [0.0; D]));
+        for (i, ends) in self.starts.windows(2).enumerate() {
             let vertex = self.first + i;
-            let mut point = points[vertex];
             let key = shared.key.child(vertex as u64);
-            let mut negatives = Negatives::new(key, (shared.number as u64) << 32, points.len());
-            for edge in &mut self.edges[self.starts[i]..self.starts[i + 1]] {
+            let mut negatives = Negatives::new(key, (shared.number as u64) << 32, n);
+            for edge in &mut self.edges[ends[0]..ends[1]] {
                 let Some(count) = edge.draw(shared.number as f64) else {
                     continue;
                 };
-                let step = forces.attract(&point, &points[edge.end as usize], rate);
-                shift(&mut point, &step);
-                self.pulls.push((edge.end, step.map(|v| -v)));
-                for _ in 0..count {
-                    let negative = negatives.next();
-                    if negative != vertex {
-                        let step = forces.repel(&point, &points[negative], rate);
-                        shift(&mut point, &step);
-                    }
-                }
+                let tag = self.pulls.len() as u32;
+                lists.forces.push(Force::attracts(edge.end, tag));
+                self.pulls.push((edge.end, [0.0; D]));
+                let drawn = (0..count).map(|_| negatives.next());
+                let others = drawn.filter(|&negative| negative != vertex);
+                lists.forces.extend(others.map(|negative| Force::repels(negative, 0)));
             }
-            *moved = point;
+            lists.end();
         }
     }
 }

@@ -9,6 +9,7 @@
 
 mod components;
 mod curve;
+mod descent;
 mod forces;
 mod fuzzy;
 mod lanczos;
@@ -72,11 +73,21 @@ impl UmapParams {
     /// Fails on fewer than two customers.
     pub fn fit(&self, leaves: ArrayView2<u32>) -> Result<Umap, ModelError> {
         self.check(leaves)?;
-        match self.n_components {
-            1 => self.fit_dimensions::<1>(leaves, None),
-            2 => self.fit_dimensions::<2>(leaves, None),
-            _ => self.fit_dimensions::<3>(leaves, None),
-        }
+        self.fit_in_pool(leaves, None)
+    }
+
+    /// A fit asks the pool thousands of times, each for less than it takes to wake a thread
+    /// that waits outside: so all of it runs inside.
+    fn fit_in_pool(
+        &self,
+        leaves: ArrayView2<u32>,
+        initial: Option<ArrayView2<f64>>,
+    ) -> Result<Umap, ModelError> {
+        rayon::scope(|_| match self.n_components {
+            1 => self.fit_dimensions::<1>(leaves, initial),
+            2 => self.fit_dimensions::<2>(leaves, initial),
+            _ => self.fit_dimensions::<3>(leaves, initial),
+        })
     }
 
     /// As [`fit`](Self::fit), from a first layout that is given, shape
@@ -100,11 +111,7 @@ impl UmapParams {
                 what: "the first layout",
             });
         }
-        match self.n_components {
-            1 => self.fit_dimensions::<1>(leaves, Some(initial)),
-            2 => self.fit_dimensions::<2>(leaves, Some(initial)),
-            _ => self.fit_dimensions::<3>(leaves, Some(initial)),
-        }
+        self.fit_in_pool(leaves, Some(initial))
     }
 
     fn fit_dimensions<const D: usize>(

@@ -7,14 +7,16 @@
 //! Written after the published algorithm (`McInnes`, `Healy`, `Melville` 2018) with the
 //! behaviour of umap-learn (BSD-3-Clause, `Leland McInnes`) as the reference.
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
 use super::{
     super::random::{Key, Stream, mix},
     Umap,
-    forces::{Edge, Forces, Negatives, Point, rate, shift},
+    descent::{Force, Lists, descend},
+    forces::{Edge, Forces, Negatives, Point, rate},
     fuzzy::memberships_of_new,
+    neighbors::Neighbors,
     replay,
 };
 
@@ -22,87 +24,107 @@ use super::{
 pub(super) const EPOCHS: usize = 100;
 pub(super) const INITIAL_RATE: f64 = 0.25;
 
+/// Rows that one thread places at a time.
+const BLOCK: usize = 16;
+
 /// Points of new rows, one after the other.
 pub(super) fn transform<const D: usize>(model: &Umap, leaves: ArrayView2<u32>) -> Vec<f32> {
     let k = model.n_neighbors.min(model.n());
     let neighbors = model.index.nearest(leaves, k);
     let embedding = model.embedding.as_slice().unwrap_or(&[]);
-    let (training, _) = embedding.as_chunks::<D>();
-    let single = training;
-    let training: Vec<Point<D>> = training.iter().map(|p| p.map(f64::from)).collect();
-    let forces = Forces::new(model.curve);
+    let (single, _) = embedding.as_chunks::<D>();
+    let training: Vec<Point<D>> = single.iter().map(|p| p.map(f64::from)).collect();
+    let place = Place {
+        model,
+        single,
+        training: &training,
+        forces: Forces::new(model.curve),
+        rates: (0..EPOCHS).map(|epoch| rate(INITIAL_RATE, epoch, EPOCHS)).collect(),
+    };
     let mut points = vec![0.0_f32; leaves.nrows() * D];
     points
-        .par_chunks_exact_mut(D)
+        .par_chunks_mut(BLOCK * D)
         .enumerate()
-        .for_each(|(row, out)| {
-            let (indices, distances) = neighbors.row(row);
-            let known = indices
-                .first()
-                .zip(distances.first())
-                .filter(|(_, d)| **d == 0.0);
-            let point = match known {
-                Some((&same, _)) if model.snap_exact => training[same as usize],
-                _ => {
-                    if let Some(batch) = model.replay {
-                        out.copy_from_slice(&replay::place(
-                            model, single, indices, distances, batch,
-                        ));
-                        return;
-                    }
-                    let hash = leaves
-                        .row(row)
-                        .iter()
-                        .fold(0, |h, &leaf| mix(h ^ u64::from(leaf)));
-                    let key = Key::new(model.seed, Stream::NegativeTransform).child(hash);
-                    place(model, &forces, &training, indices, distances, key)
-                }
-            };
-            for (out, coordinate) in out.iter_mut().zip(point) {
-                *out = coordinate as f32;
-            }
-        });
+        .for_each(|(block, out)| place.block(block * BLOCK, leaves, &neighbors, out));
     points
 }
 
-fn place<const D: usize>(
-    model: &Umap,
-    forces: &Forces,
-    training: &[Point<D>],
-    indices: &[u32],
-    distances: &[f32],
-    key: Key,
-) -> Point<D> {
-    let weights = memberships_of_new(distances, model.mean_distance);
-    let mut point = start(training, indices, &weights);
-    let heaviest = model.heaviest;
-    let least = f64::from(heaviest) / EPOCHS as f64;
-    let mut edges: Vec<Edge> = indices
-        .iter()
-        .zip(&weights)
-        .filter(|edge| f64::from(*edge.1) >= least)
-        .map(|(&end, &weight)| Edge::new(end, weight.min(heaviest), heaviest))
-        .collect();
-    let mut negatives = Negatives::new(key, 0, training.len());
-    for epoch in 0..EPOCHS {
-        let rate = rate(INITIAL_RATE, epoch, EPOCHS);
-        for edge in &mut edges {
-            let Some(count) = edge.draw(epoch as f64) else {
-                continue;
-            };
-            let step = forces.attract(&point, &training[edge.end as usize], rate);
-            shift(&mut point, &step);
-            for _ in 0..count {
-                let step = forces.repel(&point, &training[negatives.next()], rate);
-                shift(&mut point, &step);
+/// What all new rows have in common.
+struct Place<'a, const D: usize> {
+    model: &'a Umap,
+    single: &'a [[f32; D]],
+    training: &'a [Point<D>],
+    forces: Forces,
+    rates: Vec<f64>,
+}
+
+impl<const D: usize> Place<'_, D> {
+    /// Places the rows from `first` on.
+    fn block(&self, first: usize, leaves: ArrayView2<u32>, neighbors: &Neighbors, out: &mut [f32]) {
+        let mut lists = Lists::default();
+        let mut points = Vec::with_capacity(BLOCK);
+        for row in first..first + out.len() / D {
+            let (indices, distances) = neighbors.row(row);
+            points.push(self.start(leaves.row(row), indices, distances, &mut lists));
+            lists.end();
+        }
+        let rates = |epoch: u32| self.rates[epoch as usize];
+        descend(&self.forces, self.training, &lists, &mut points, rates, |_, _| {});
+        for (out, coordinate) in out.iter_mut().zip(points.iter().flatten()) {
+            *out = *coordinate as f32;
+        }
+    }
+
+    /// Where a row starts, and the forces that it moves by from there: none if it stays.
+    fn start(
+        &self,
+        leaves: ArrayView1<u32>,
+        indices: &[u32],
+        distances: &[f32],
+        lists: &mut Lists,
+    ) -> Point<D> {
+        let model = self.model;
+        let nearest = indices.first().zip(distances.first());
+        let known = nearest.filter(|(_, distance)| **distance == 0.0);
+        if let Some((&same, _)) = known.filter(|_| model.snap_exact) {
+            return self.training[same as usize];
+        }
+        if let Some(batch) = model.replay {
+            let point = replay::place(model, self.single, indices, distances, batch);
+            return point.map(f64::from);
+        }
+        let weights = memberships_of_new(distances, model.mean_distance);
+        let hash = leaves.iter().fold(0, |h, &leaf| mix(h ^ u64::from(leaf)));
+        let key = Key::new(model.seed, Stream::NegativeTransform).child(hash);
+        self.list(indices, &weights, key, lists);
+        mean(self.training, indices, &weights)
+    }
+
+    fn list(&self, indices: &[u32], weights: &[f32], key: Key, lists: &mut Lists) {
+        let heaviest = self.model.heaviest;
+        let least = f64::from(heaviest) / EPOCHS as f64;
+        let mut edges: Vec<Edge> = indices
+            .iter()
+            .zip(weights)
+            .filter(|edge| f64::from(*edge.1) >= least)
+            .map(|(&end, &weight)| Edge::new(end, weight.min(heaviest), heaviest))
+            .collect();
+        let mut negatives = Negatives::new(key, 0, self.training.len());
+        for epoch in 0..EPOCHS as u32 {
+            for edge in &mut edges {
+                let Some(count) = edge.draw(f64::from(epoch)) else {
+                    continue;
+                };
+                lists.forces.push(Force::attracts(edge.end, epoch));
+                let drawn = (0..count).map(|_| Force::repels(negatives.next(), epoch));
+                lists.forces.extend(drawn);
             }
         }
     }
-    point
 }
 
 /// The mean of the neighbours' points by membership; a full member's own point.
-fn start<const D: usize>(training: &[Point<D>], indices: &[u32], weights: &[f32]) -> Point<D> {
+fn mean<const D: usize>(training: &[Point<D>], indices: &[u32], weights: &[f32]) -> Point<D> {
     let mut point = [0.0; D];
     let mut total = 0.0;
     for (&index, &weight) in indices.iter().zip(weights) {
