@@ -75,52 +75,35 @@ pub(super) fn descend<const D: usize>(
     mut moved: impl FnMut(u32, &Point<D>),
 ) {
     let mut waiting = lists.ranges().enumerate();
-    let mut take = |points: &[Point<D>]| {
-        let (number, (at, end)) = waiting.next()?;
-        Some(Lane {
+    let mut lanes: Vec<Lane<D>> = Vec::with_capacity(LANES);
+    loop {
+        lanes.retain(|lane| {
+            if lane.at == lane.end {
+                points[lane.number] = lane.point;
+            }
+            lane.at < lane.end
+        });
+        let free = LANES - lanes.len();
+        let full = waiting.by_ref().filter(|(_, (at, end))| at < end);
+        lanes.extend(full.take(free).map(|(number, (at, end))| Lane {
             number,
             at,
             end,
             point: points[number],
-        })
-    };
-    let mut advance = |lane: &mut Lane<D>| {
-        let Force { other, kind } = lists.forces[lane.at];
-        let tag = kind & !REPELS;
-        let step = forces.step(&lane.point, &others[other as usize], kind >> 31, rate(tag));
-        shift(&mut lane.point, &step);
-        moved(tag, &step);
-        lane.at += 1;
-    };
-    let lanes: [Option<Lane<D>>; LANES] = std::array::from_fn(|_| take(points));
-    if let [Some(a), Some(b), Some(c), Some(d)] = lanes {
-        let mut lanes = [a, b, c, d];
-        'busy: loop {
+        }));
+        let Some(turns) = lanes.iter().map(|lane| lane.end - lane.at).min() else {
+            return;
+        };
+        for _ in 0..turns {
             for lane in &mut lanes {
-                while lane.at == lane.end {
-                    points[lane.number] = lane.point;
-                    match take(points) {
-                        Some(next) => *lane = next,
-                        None => break 'busy,
-                    }
-                }
+                let Force { other, kind } = lists.forces[lane.at];
+                let tag = kind & !REPELS;
+                let other = &others[other as usize];
+                let step = forces.step(&lane.point, other, kind >> 31, rate(tag));
+                shift(&mut lane.point, &step);
+                moved(tag, &step);
+                lane.at += 1;
             }
-            for lane in &mut lanes {
-                advance(lane);
-            }
-        }
-        for mut lane in lanes {
-            while lane.at < lane.end {
-                advance(&mut lane);
-            }
-            points[lane.number] = lane.point;
-        }
-    } else {
-        for mut lane in lanes.into_iter().flatten() {
-            while lane.at < lane.end {
-                advance(&mut lane);
-            }
-            points[lane.number] = lane.point;
         }
     }
 }

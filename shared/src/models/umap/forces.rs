@@ -115,6 +115,7 @@ pub(super) fn shift<const D: usize>(p: &mut Point<D>, step: &Point<D>) {
 pub(super) struct Edge {
     pub(super) end: u32,
     every: f64,
+    every_negative: f64,
     next: f64,
     next_negative: f64,
 }
@@ -130,6 +131,7 @@ impl Edge {
         Self {
             end,
             every,
+            every_negative: every / NEGATIVES,
             next: every,
             next_negative: every / NEGATIVES,
         }
@@ -142,9 +144,8 @@ impl Edge {
             return None;
         }
         self.next += self.every;
-        let every_negative = self.every / NEGATIVES;
-        let negatives = ((epoch - self.next_negative) / every_negative) as u32;
-        self.next_negative += f64::from(negatives) * every_negative;
+        let negatives = ((epoch - self.next_negative) / self.every_negative) as u32;
+        self.next_negative += f64::from(negatives) * self.every_negative;
         Some(negatives)
     }
 }

@@ -167,9 +167,13 @@ impl<const D: usize> Block<D> {
                 let tag = self.pulls.len() as u32;
                 lists.forces.push(Force::attracts(edge.end, tag));
                 self.pulls.push((edge.end, [0.0; D]));
-                let drawn = (0..count).map(|_| negatives.next());
-                let others = drawn.filter(|&negative| negative != vertex);
-                lists.forces.extend(others.map(|negative| Force::repels(negative, 0)));
+                lists.forces.reserve(count as usize);
+                for _ in 0..count {
+                    let negative = negatives.next();
+                    if negative != vertex {
+                        lists.forces.push(Force::repels(negative, 0));
+                    }
+                }
             }
             lists.end();
         }
