@@ -102,6 +102,7 @@ impl Grouped {
     }
 
     /// Sum of the distances from one point to those in `start..end`.
+    #[inline(always)]
     fn sum(&self, point: usize, start: usize, end: usize) -> f64 {
         let mut sums = [0.0; LANES];
         let mut at = start;
@@ -120,7 +121,7 @@ impl Grouped {
         sums.iter().sum::<f64>() + rest
     }
 
-    #[inline]
+    #[inline(always)]
     fn squares(&self, point: usize, at: usize) -> [f64; LANES] {
         let mut squares = [0.0; LANES];
         for column in &self.columns {
@@ -131,29 +132,31 @@ impl Grouped {
         }
         squares
     }
+}
 
-    fn score(&self, point: usize) -> f64 {
-        let own = self.clusters[point];
-        let mut within = 0.0;
-        let mut nearest = f64::INFINITY;
-        for (cluster, bounds) in self.starts.windows(2).enumerate() {
-            let &[start, end] = bounds else { continue };
-            let sum = self.sum(point, start, end);
-            let size = (end - start) as f64;
-            if cluster != own {
-                nearest = nearest.min(sum / size);
-            } else if end - start > 1 {
-                within = sum / (size - 1.0);
-            } else {
-                return 0.0;
-            }
-        }
-        let larger = within.max(nearest);
-        if larger > 0.0 {
-            (nearest - within) / larger
+/// One point's silhouette. Compiled for wider vectors, too: the arithmetic is the same.
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn score(grouped: &Grouped, point: usize) -> f64 {
+    let own = grouped.clusters[point];
+    let mut within = 0.0;
+    let mut nearest = f64::INFINITY;
+    for (cluster, bounds) in grouped.starts.windows(2).enumerate() {
+        let &[start, end] = bounds else { continue };
+        let sum = grouped.sum(point, start, end);
+        let size = (end - start) as f64;
+        if cluster != own {
+            nearest = nearest.min(sum / size);
+        } else if end - start > 1 {
+            within = sum / (size - 1.0);
         } else {
-            0.0
+            return 0.0;
         }
+    }
+    let larger = within.max(nearest);
+    if larger > 0.0 {
+        (nearest - within) / larger
+    } else {
+        0.0
     }
 }
 
@@ -161,7 +164,7 @@ fn mean(grouped: &Grouped) -> f64 {
     let n = grouped.clusters.len();
     let scores: Vec<f64> = (0..n)
         .into_par_iter()
-        .map(|point| grouped.score(point))
+        .map(|point| score(grouped, point))
         .collect();
     scores.iter().sum::<f64>() / n as f64
 }

@@ -116,8 +116,10 @@ impl<const D: usize> Place<'_, D> {
                     continue;
                 };
                 lists.forces.push(Force::attracts(edge.end, epoch));
-                let drawn = (0..count).map(|_| Force::repels(negatives.next(), epoch));
-                lists.forces.extend(drawn);
+                lists.forces.reserve(count as usize);
+                for _ in 0..count {
+                    lists.forces.push(Force::repels(negatives.next(), epoch));
+                }
             }
         }
     }

@@ -44,39 +44,50 @@ impl Nearest {
         self.found.insert(at, (distance, row));
     }
 
-    /// Offers the rows from `first` on by their products with a row of length `norm`
-    /// squared. A few rows at a time are looked at only if one of them is near enough.
-    fn offer_products(
-        &mut self,
-        products: &[f64],
-        norms: &[f64],
-        norm: f64,
-        first: usize,
-        own: Option<u32>,
-    ) {
-        let mut row = first as u32;
-        for (products, norms) in products.chunks(LANES).zip(norms.chunks(LANES)) {
-            let limit = self.worst() - norm;
-            let pairs = || products.iter().zip(norms);
-            // all are compared, without a branch, so that it takes a few vector instructions
-            let near = pairs().map(|(p, n)| u32::from(n - 2.0 * p < limit));
-            if near.sum::<u32>() > 0 {
-                for ((product, other), row) in pairs().zip(row..) {
-                    if Some(row) != own {
-                        self.offer(norm + other - 2.0 * product, row);
-                    }
-                }
-            }
-            row += products.len() as u32;
-        }
-    }
-
     #[inline]
     fn worst(&self) -> f64 {
         if self.found.len() < self.k {
             return f64::INFINITY;
         }
         self.found.last().map_or(f64::INFINITY, |worst| worst.0)
+    }
+}
+
+/// Offers the rows from `first` on by their products with a row of length `norm` squared. A few
+/// rows at a time are looked at only if one of them is near enough.
+///
+/// Compiled for wider vectors, too: the arithmetic is the same on every machine.
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn offer_products(
+    nearest: &mut Nearest,
+    products: &[f64],
+    norms: &[f64],
+    norm: f64,
+    first: usize,
+    own: Option<u32>,
+) {
+    let mut offer = |row: usize, product: f64, other: f64| {
+        let row = (first + row) as u32;
+        if Some(row) != own {
+            nearest.offer(norm + other - 2.0 * product, row);
+        }
+        nearest.worst() - norm
+    };
+    let (lanes, rest) = products.as_chunks::<LANES>();
+    let (norm_lanes, norm_rest) = norms.as_chunks::<LANES>();
+    let mut limit = f64::INFINITY;
+    for (i, (products, norms)) in lanes.iter().zip(norm_lanes).enumerate() {
+        // all are compared, without a branch, so that it takes a few vector instructions
+        let pairs = products.iter().zip(norms);
+        if pairs.fold(false, |near, (p, n)| near | (n - 2.0 * p < limit)) {
+            for (j, (&product, &other)) in products.iter().zip(norms).enumerate() {
+                limit = offer(i * LANES + j, product, other);
+            }
+        }
+    }
+    let from = lanes.len() * LANES;
+    for (j, (&product, &other)) in rest.iter().zip(norm_rest).enumerate() {
+        offer(from + j, product, other);
     }
 }
 
@@ -150,7 +161,7 @@ impl EuclideanIndex {
                 let Some(products) = products.to_slice() else {
                     continue;
                 };
-                nearest.offer_products(products, training_norms, norms[i], first, own(i));
+                offer_products(nearest, products, training_norms, norms[i], first, own(i));
             }
         }
         found
