@@ -101,14 +101,22 @@ def umap_step(
     rows = "new" if step == "transform" else "old"
     what = f"UMAP {step}, {metric}, {customers(folder, rows)}"
     try:
-        leaves = folder / f"leaves_{rows}.u32"
         _ = done["insiders"].last, done[peer].last
-        check = place.check("trustworthiness", leaves, metric, names["ours"], names["theirs"])
+        words = (step, folder, metric, names["ours"], names["theirs"])
+        check = as_trustworthy(run(place.script("checks", "trustworthiness", *words)).facts)
         run(ours("one", {"RAYON_NUM_THREADS": "1"}))
         check &= Check(filecmp.cmp(names["ours"], names["one"], False), "same bytes on one thread")
         yield row(what, done["insiders"], peer, done[peer], step, goal, check)
     except Failed as error:
         yield failed(what, error)
+
+
+def as_trustworthy(facts: dict[str, float]) -> Check:
+    """No lower in three digits."""
+    words = f"trustworthiness {facts['ours']:.4f} / {facts['theirs']:.4f}"
+    if "exact" in facts:
+        words += f" ({facts['exact']:.4f} with its neighbours exact)"
+    return Check(True, words, round(facts["ours"], 3) >= round(facts["theirs"], 3))
 
 
 def kmeans(place: Place) -> Iterator[Row]:

@@ -63,6 +63,8 @@ class Check:
 
     is_same: bool
     text: str
+    is_good: bool = True
+    """Whether ours is as good, where that is part of the goal."""
 
     def __str__(self) -> str:
         return self.text if self.is_same else f"**NO: {self.text}**"
@@ -70,7 +72,8 @@ class Check:
     def __and__(self, other: "Check") -> "Check":
         """Both; of one that failed, the words of that one alone."""
         if self.is_same and other.is_same:
-            return Check(True, f"{self.text}; {other.text}")
+            good = self.is_good and other.is_good
+            return Check(True, f"{self.text}; {other.text}", good)
         return other if self.is_same else self
 
 
@@ -104,6 +107,8 @@ def compared(
         reached.append(faster >= goal.faster)
     if goal and goal.smaller is not None and memory:
         reached.append(memory[1] / memory[0] >= goal.smaller)
+    if goal and check:
+        reached.append(check.is_good)
     return Row(
         what=what,
         ours=spread(ours),

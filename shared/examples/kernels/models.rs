@@ -13,6 +13,8 @@ use crate::raw::{f32s, f64s, matrix, u32s, write};
 
 const FEATURES: usize = 4;
 const COMPONENTS: usize = 2;
+/// As many as the peer's.
+const SEEDS: usize = 8;
 
 /// A forest of best cuts on all customers, and their leaves; another on four fifths of them,
 /// for how well it predicts the rest.
@@ -66,7 +68,8 @@ pub(crate) fn umap_fit(folder: &str, name: &str, repeat: usize, out: &str) -> Re
     Ok(clock.report(&json!({})))
 }
 
-/// The new customers' points in umap-learn's own embedding of the old ones.
+/// The new customers' points in umap-learn's own embedding of the old ones, of several seeds;
+/// the first is timed.
 pub(crate) fn umap_transform(
     folder: &str,
     name: &str,
@@ -76,21 +79,28 @@ pub(crate) fn umap_transform(
 ) -> Result<Value> {
     let (folder, trees) = (Path::new(folder), ForestParams::default().trees);
     let defaults = UmapParams::default();
-    let umap = Umap::from_parts(UmapParts {
-        metric: metric(name)?,
-        n_neighbors: defaults.n_neighbors,
-        min_dist: defaults.min_dist,
-        a,
-        b,
-        seed: defaults.seed,
-        snap_exact: false,
-        replay: None,
-        leaves: matrix(u32s(folder.join("leaves_old.u32"))?, trees)?,
-        embedding: matrix(f32s(folder.join(format!("umap-{name}.f32")))?, COMPONENTS)?,
-    })?;
+    let model = |seed: u64| -> Result<Umap> {
+        Ok(Umap::from_parts(UmapParts {
+            metric: metric(name)?,
+            n_neighbors: defaults.n_neighbors,
+            min_dist: defaults.min_dist,
+            a,
+            b,
+            seed,
+            snap_exact: false,
+            replay: None,
+            leaves: matrix(u32s(folder.join("leaves_old.u32"))?, trees)?,
+            embedding: matrix(f32s(folder.join(format!("umap-{name}.f32")))?, COMPONENTS)?,
+        })?)
+    };
     let new = matrix(u32s(folder.join("leaves_new.u32"))?, trees)?;
     let mut clock = Clock::default();
-    let points = clock.repeat("transform", repeat, || Ok(umap.transform(new.view())?))?;
+    let umap = model(defaults.seed)?;
+    let mut points: Vec<f32> = Vec::new();
+    points.extend(clock.repeat("transform", repeat, || Ok(umap.transform(new.view())?))?);
+    for seed in (defaults.seed..).take(SEEDS).skip(1) {
+        points.extend(model(seed)?.transform(new.view())?);
+    }
     write(out, points.iter().map(|v| v.to_le_bytes()))?;
     Ok(clock.report(&json!({})))
 }
