@@ -31,7 +31,7 @@ pub(crate) async fn backfill(args: BackfillArgs) -> Result<(), Failure> {
     let store = pipeline::store(&s3);
     let watch = Arc::new(Watch::default());
     let done = async {
-        let source = upload::bring(&store, source, settings.as_ref(), watch.as_ref()).await?;
+        let source = upload::bring(&s3, source, settings.as_ref(), watch.as_ref()).await?;
         runs(&args, &store, source, &moments, settings, &watch).await
     };
     let done = done.await;

@@ -98,7 +98,7 @@ pub(super) async fn features(
     let s3 = LocalS3::start(dir).await?;
     let store = pipeline::store(&s3);
     let found = async {
-        let key = upload::upload(&store, input, progress.as_ref()).await?;
+        let key = upload::upload(&s3, input, progress.as_ref()).await?;
         let request = Request {
             source: ObjectRef {
                 bucket: store.bucket().to_owned(),
@@ -119,9 +119,12 @@ pub(super) async fn features(
         let artifact = state.artifacts.get(Part::Features.file_name());
         let artifact = artifact
             .ok_or_else(|| Error::Internal("the first stage left no features".to_owned()))?;
-        read_features(store.get_verified(artifact).await?, &artifact.key)
+        Ok(read_features(
+            store.get_verified(artifact).await?,
+            &artifact.key,
+        )?)
     };
     let found = found.await;
     s3.stop().await;
-    Ok(found?)
+    found
 }

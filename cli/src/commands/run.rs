@@ -28,7 +28,7 @@ pub(super) async fn execute(args: RunArgs, install: bool) -> Result<(), Failure>
     let watch = Arc::new(Watch::default());
     let finished = async {
         let request = Request {
-            source: upload::bring(&store, source, settings.as_ref(), watch.as_ref()).await?,
+            source: upload::bring(&s3, source, settings.as_ref(), watch.as_ref()).await?,
             mode: args.mode.into(),
             as_of: args.as_of,
             force_publish: args.publish.force_publish,

@@ -5,15 +5,16 @@ use std::io::{self, Read, Seek, Write};
 use std::path::PathBuf;
 
 use preprocess_to_parquet::settings_of;
+use shared::Error;
 use shared::contracts::{ObjectRef, UPLOADS};
 use shared::history::ledger;
 use shared::progress::Progress;
 use shared::settings::{History, Settings};
 use shared::store::{Hashed, ObjectWriter, Store};
-use shared::{Error, Result};
 
 use super::run::file_error;
-use crate::Failure;
+use crate::local::LocalS3;
+use crate::{Failure, pipeline};
 
 /// Where the export is.
 #[derive(Debug)]
@@ -55,11 +56,12 @@ impl Input {
 /// Brings the input into the store, as an upload that is the whole history or, for `Append`,
 /// one that adds to it; gives the object. Without `settings` those of the bucket say which.
 pub(super) async fn bring(
-    store: &Store,
+    s3: &LocalS3,
     input: Input,
     settings: Option<&Settings>,
     progress: &dyn Progress,
-) -> Result<ObjectRef> {
+) -> Result<ObjectRef, Failure> {
+    let store = &pipeline::store(s3);
     let history = match settings {
         Some(settings) => settings.source.history,
         None => settings_of(store).await?.source.history,
@@ -74,7 +76,7 @@ pub(super) async fn bring(
         History::Append => ledger(store).await?,
     };
     let (Some((mut ledger, _)), Input::File { file, name }) = (known, &input) else {
-        let key = upload(store, input, progress).await?;
+        let key = upload(s3, input, progress).await?;
         return Ok(object(key, None));
     };
     progress.step("compare with the uploads so far");
@@ -109,9 +111,9 @@ pub(super) async fn bring(
         name
     };
     let Input::File { file, .. } = input else {
-        return Err(Error::Internal("the input changed".to_owned()));
+        return Err(Error::Internal("the input changed".to_owned()).into());
     };
-    let key = upload(store, Input::File { file, name: free }, progress).await?;
+    let key = upload(s3, Input::File { file, name: free }, progress).await?;
     Ok(object(key, None))
 }
 
@@ -120,19 +122,29 @@ fn unreadable(error: io::Error) -> Error {
 }
 
 /// Copies the input to `uploads/`; gives its key.
-pub(super) async fn upload(store: &Store, input: Input, progress: &dyn Progress) -> Result<String> {
+pub(super) async fn upload(
+    s3: &LocalS3,
+    input: Input,
+    progress: &dyn Progress,
+) -> Result<String, Failure> {
     progress.step("upload");
-    let (name, reader): (String, Box<dyn Read + Send>) = match input {
-        Input::File { file, name } => (name, Box::new(file)),
-        Input::Object(object) => {
-            let remote = Store::from_env(&object.bucket).await;
-            let source = remote.source(&object).await?;
-            let name = object.key.rsplit('/').next().unwrap_or_default().to_owned();
-            (name, Box::new(remote.reader(&source)))
+    match input {
+        Input::File { file, name } => {
+            let key = format!("{UPLOADS}{name}");
+            s3.put_file(&key, file, &name).await?;
+            Ok(key)
         }
-    };
+        Input::Object(object) => Ok(fetch(&pipeline::store(s3), &object).await?),
+    }
+}
+
+/// Copies an object of another store.
+async fn fetch(store: &Store, object: &ObjectRef) -> Result<String, Error> {
+    let remote = Store::from_env(&object.bucket).await;
+    let source = remote.source(object).await?;
+    let name = object.key.rsplit('/').next().unwrap_or_default();
     let key = format!("{UPLOADS}{name}");
-    let writer = store.writer(&key, "text/csv");
+    let (reader, writer) = (remote.reader(&source), store.writer(&key, "text/csv"));
     let copied = tokio::task::spawn_blocking(move || copy(reader, writer))
         .await
         .map_err(|e| Error::Internal(e.to_string()))?;
@@ -151,7 +163,7 @@ pub(super) async fn upload(store: &Store, input: Input, progress: &dyn Progress)
     Ok(key)
 }
 
-fn copy(mut reader: Box<dyn Read + Send>, mut writer: ObjectWriter) -> (ObjectWriter, Result<()>) {
+fn copy(mut reader: impl Read, mut writer: ObjectWriter) -> (ObjectWriter, Result<(), Error>) {
     let mut buffer = vec![0; 1 << 20];
     let copied = loop {
         match reader.read(&mut buffer) {

@@ -15,6 +15,22 @@ pub enum LocalError {
         /// The system's answer.
         source: std::io::Error,
     },
+    /// The disk is full.
+    #[error("no room in {} ({source}): make some, or give another --dir", path.display())]
+    NoRoom {
+        /// The store's root.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// The store cannot keep an object of this name.
+    #[error("{key}: {reason}: give the file another name")]
+    Key {
+        /// The object's key.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Something else stands where a link into the bucket belongs.
     #[error("{} is in the way: it is not one of this store's own links; move it, or give another --dir", path.display())]
     InTheWay {

@@ -2,6 +2,7 @@
 
 mod body;
 mod operations;
+mod put;
 mod room;
 mod server;
 mod sidecar;
@@ -30,6 +31,7 @@ const FOLDERS: [&str; 6] = ["uploads", "runs", "models", "config", "history", "e
 /// when the value is dropped.
 #[derive(Debug)]
 pub struct LocalS3 {
+    root: PathBuf,
     endpoint: String,
     access_key: String,
     secret_key: Secret,
@@ -77,6 +79,7 @@ impl LocalS3 {
         let address = listener.local_addr().map_err(LocalError::Listen)?;
         tracing::debug!(%address, store = %root.display(), "s3 server is listening");
         Ok(Self {
+            root,
             endpoint: format!("http://{address}"),
             access_key,
             secret_key: Secret(secret_key),

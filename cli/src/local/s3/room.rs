@@ -22,17 +22,20 @@ pub(super) fn named(error: S3Error, root: &Path) -> S3Error {
     named
 }
 
+/// Whether there is no room for what was to be written.
+pub(super) fn is_missing(error: &io::Error) -> bool {
+    let full = [
+        ErrorKind::StorageFull,
+        ErrorKind::QuotaExceeded,
+        ErrorKind::FileTooLarge,
+    ];
+    full.contains(&error.kind())
+}
+
 fn cause(error: &S3Error) -> Option<&io::Error> {
     let mut source: Option<&(dyn Error + 'static)> = error.source().map(|source| source as _);
     while let Some(error) = source {
-        let found = error.downcast_ref::<io::Error>().filter(|e| {
-            let full = [
-                ErrorKind::StorageFull,
-                ErrorKind::QuotaExceeded,
-                ErrorKind::FileTooLarge,
-            ];
-            full.contains(&e.kind())
-        });
+        let found = error.downcast_ref::<io::Error>().filter(|e| is_missing(e));
         if found.is_some() {
             return found;
         }

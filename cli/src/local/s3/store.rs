@@ -44,19 +44,7 @@ impl Store {
 
     /// The file of an object.
     pub(super) fn path(&self, bucket: &str, key: &str) -> S3Result<PathBuf> {
-        if key.len() > MAX_KEY {
-            return Err(s3_error!(
-                KeyTooLongError,
-                "this local store takes keys of up to {MAX_KEY} bytes"
-            ));
-        }
-        if key.split('/').any(|s| matches!(s, "" | "." | "..")) || key.contains('\0') {
-            return Err(s3_error!(
-                InvalidArgument,
-                "this local store takes keys that are file names only"
-            ));
-        }
-        Ok(self.root.join(bucket).join(key))
+        object_path(&self.root, bucket, key)
     }
 
     /// Brings the stored `ETag` up to date; the object's state, or none if there is none.
@@ -104,6 +92,23 @@ impl Store {
         })
         .await
     }
+}
+
+/// The file of an object, if its key can be a file's name.
+pub(super) fn object_path(root: &Path, bucket: &str, key: &str) -> S3Result<PathBuf> {
+    if key.len() > MAX_KEY {
+        return Err(s3_error!(
+            KeyTooLongError,
+            "this local store takes keys of up to {MAX_KEY} bytes"
+        ));
+    }
+    if key.split('/').any(|s| matches!(s, "" | "." | "..")) || key.contains('\0') {
+        return Err(s3_error!(
+            InvalidArgument,
+            "this local store takes keys that are file names only"
+        ));
+    }
+    Ok(root.join(bucket).join(key))
 }
 
 /// Runs file work where it may block.

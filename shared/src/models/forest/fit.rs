@@ -77,7 +77,11 @@ fn check(params: &ForestParams, x: ArrayView2<f64>, y: ArrayView1<f64>) -> Resul
         ));
     }
     if !(1..=MOST_FEATURES).contains(&n_features) {
-        return Err(ModelError::parameter("features", n_features, "must be in 1..=255"));
+        return Err(ModelError::parameter(
+            "features",
+            n_features,
+            "must be in 1..=255",
+        ));
     }
     if params.trees == 0 {
         return Err(ModelError::parameter("trees", 0, "must be at least 1"));

@@ -92,7 +92,10 @@ pub(super) fn optimise<const D: usize>(
                     block.advance(&points, moved, &shared, lists);
                 });
             points[range.clone()].copy_from_slice(&moved[range]);
-            let pulls = phase.blocks.iter().flat_map(|block| block.pulls.iter().skip(1));
+            let pulls = phase
+                .blocks
+                .iter()
+                .flat_map(|block| block.pulls.iter().skip(1));
             for (end, pull) in pulls {
                 shift(&mut points[*end as usize], pull);
             }

@@ -39,7 +39,9 @@ pub(super) fn transform<const D: usize>(model: &Umap, leaves: ArrayView2<u32>) -
         single,
         training: &training,
         forces: Forces::new(model.curve),
-        rates: (0..EPOCHS).map(|epoch| rate(INITIAL_RATE, epoch, EPOCHS)).collect(),
+        rates: (0..EPOCHS)
+            .map(|epoch| rate(INITIAL_RATE, epoch, EPOCHS))
+            .collect(),
     };
     let mut points = vec![0.0_f32; leaves.nrows() * D];
     points
@@ -69,7 +71,14 @@ impl<const D: usize> Place<'_, D> {
             lists.end();
         }
         let rates = |epoch: u32| self.rates[epoch as usize];
-        descend(&self.forces, self.training, &lists, &mut points, rates, |_, _| {});
+        descend(
+            &self.forces,
+            self.training,
+            &lists,
+            &mut points,
+            rates,
+            |_, _| {},
+        );
         for (out, coordinate) in out.iter_mut().zip(points.iter().flatten()) {
             *out = *coordinate as f32;
         }
