@@ -9,7 +9,7 @@ const UNDEFINED_1252: [u8; 5] = [0x81, 0x8d, 0x8f, 0x90, 0x9d];
 
 /// The text of `bytes`, or `None` where they are none in this encoding.
 pub fn decode(bytes: &[u8], encoding: Encoding) -> Option<Cow<'_, str>> {
-    if let Ok(text) = std::str::from_utf8(bytes)
+    if let Ok(text) = simdutf8::basic::from_utf8(bytes)
         && (encoding == Encoding::Utf8 || bytes.is_ascii())
     {
         return Some(Cow::Borrowed(text));

@@ -46,6 +46,7 @@ pub struct LineReader {
     header: Header,
     delimiter: u8,
     null_values: Vec<String>,
+    longest_null: usize,
     dates: Dates,
     fields: Fields,
 }
@@ -56,6 +57,7 @@ impl LineReader {
         Ok(Self {
             header,
             delimiter: settings.source.delimiter as u8,
+            longest_null: settings.source.null_values.iter().map(String::len).max().unwrap_or(0),
             null_values: settings.source.null_values.clone(),
             dates: Dates::new(&settings.source.date_format)?,
             fields: Fields::default(),
@@ -77,21 +79,22 @@ impl LineReader {
         let field = |index| fields.get(record, index);
         let missing = |column| Defect::of(column, Reason::Missing);
         let present = |text: &'a str| {
-            let null = text.is_empty() || self.null_values.iter().any(|null| null == text);
-            (!null).then_some(text)
+            let may_be = text.len() <= self.longest_null;
+            let null = may_be && self.null_values.iter().any(|null| null == text);
+            (!null && !text.is_empty()).then_some(text)
         };
 
         let invoice_no = field(header.invoice_no);
-        if invoice_no.trim().is_empty() {
+        if trim(invoice_no).is_empty() {
             return Err(missing("invoice_no"));
         }
-        let quantity = quantity(field(header.quantity).trim().as_bytes())
+        let quantity = quantity(trim(field(header.quantity)).as_bytes())
             .map_err(|reason| Defect::of("quantity", reason))?;
         let seconds = self
             .dates
-            .read(field(header.invoice_date).trim())
+            .read(trim(field(header.invoice_date)))
             .map_err(|reason| Defect::of("invoice_date", reason))?;
-        let unit_price = price(field(header.unit_price).trim().as_bytes())
+        let unit_price = price(trim(field(header.unit_price)).as_bytes())
             .map_err(|reason| Defect::of("unit_price", reason))?;
         let amount = unit_price
             .0
@@ -106,9 +109,20 @@ impl LineReader {
             seconds,
             unit_price,
             amount: Decimal(amount),
-            customer_id: present(field(header.customer_id).trim()),
+            customer_id: present(trim(field(header.customer_id))),
             country: field(header.country),
         })
+    }
+}
+
+/// `text.trim()`, which looks for all of Unicode's spaces, where there may be any.
+fn trim(text: &str) -> &str {
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    let bytes = text.as_bytes();
+    if is_plain(bytes.first()) && is_plain(bytes.last()) {
+        text
+    } else {
+        text.trim()
     }
 }
 

@@ -6,6 +6,7 @@
 //! uploads of a run. A row that can't be read goes to
 //! [`quarantine`] with its reason; nothing here stops at a bad row.
 
+mod ahead;
 pub mod clean;
 pub mod decompress;
 pub mod encoding;

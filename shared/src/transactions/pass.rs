@@ -2,18 +2,17 @@
 
 use std::io::BufRead;
 
+use super::ahead::{self, Read};
 use super::clean::Rules;
-use super::decompress;
-use super::encoding;
-use super::line::{LineReader, moment_of, seconds_of};
+use super::line::{Line, LineReader, moment_of, seconds_of};
 use super::nobody;
 use super::quarantine::{Defect, Reason};
 use super::reader::{Sink, byte_order_mark, header};
-use super::records::{Record, Records, Shape};
+use super::records::Records;
 use crate::contracts::{AsOf, Counts};
 use crate::erasure::Tombstones;
 use crate::features::{Customers, Features, QualityReport, Tally, UploadRows};
-use crate::settings::{Encoding, Settings};
+use crate::settings::Settings;
 use crate::value::Value;
 use crate::{Error, Result};
 
@@ -91,7 +90,7 @@ impl<'a> Pass<'a> {
     /// Reads an upload to its end. `object` names it in errors and in quarantine.
     pub fn upload(
         &mut self,
-        mut source: impl BufRead,
+        mut source: impl BufRead + Send,
         object: &str,
         sink: &mut impl Sink,
     ) -> Result<()> {
@@ -102,16 +101,17 @@ impl<'a> Pass<'a> {
         if self.uploads.is_empty() {
             self.source_columns.clone_from(&header.names);
         }
-        let mut reader = LineReader::new(header, settings)?;
+        let reader = LineReader::new(header, settings)?;
         self.customers.begin(object);
         sink.begin(object);
         let before = (self.tally.rows, self.tally.kept(), self.tally.quarantined());
-        while let Some(record) = records
-            .next()
-            .map_err(|e| decompress::unreadable(object, e))?
-        {
-            self.row(&mut reader, &record, encoding, object, sink)?;
-        }
+        ahead::each(records, reader, encoding, object, |number, read| {
+            self.tally.rows += 1;
+            match read {
+                Read::Line(line) => self.line(number, &line, sink),
+                Read::Defect(defect, raw) => self.defect(number, defect, raw, object, sink),
+            }
+        })?;
         self.uploads.push(UploadRows {
             object: object.to_owned(),
             rows: self.tally.rows - before.0,
@@ -121,39 +121,27 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    fn row(
+    fn defect(
         &mut self,
-        reader: &mut LineReader,
-        record: &Record<'_>,
-        encoding: Encoding,
+        number: u64,
+        defect: Defect,
+        raw: &str,
         object: &str,
         sink: &mut impl Sink,
     ) -> Result<()> {
-        self.tally.rows += 1;
-        let text = encoding::decode(record.raw, encoding);
-        let read = match (record.shape, &text) {
-            (Shape::UnclosedQuote, _) => Err(Defect::of_row(Reason::UnclosedQuote)),
-            (Shape::TooLong, _) => Err(Defect::of_row(Reason::TooLong)),
-            (_, None) => Err(Defect::of_row(Reason::Encoding)),
-            (_, Some(text)) if text.contains('\0') => Err(Defect::of_row(Reason::Nul)),
-            (shape, Some(text)) => reader.read(text, shape),
-        };
-        let line = match read {
-            Ok(line) => line,
-            Err(defect) => {
-                let raw = encoding::decode_lossy(record.raw, encoding);
-                if self
-                    .erased
-                    .is_some_and(|erased| erased.are_mentioned_in(&raw))
-                {
-                    self.tally.dropped.erased += 1;
-                    return Ok(());
-                }
-                self.tally.quarantine(record.line, defect);
-                self.first_bad.get_or_insert_with(|| object.to_owned());
-                return sink.quarantined(record.line, defect, &raw);
-            }
-        };
+        if self
+            .erased
+            .is_some_and(|erased| erased.are_mentioned_in(raw))
+        {
+            self.tally.dropped.erased += 1;
+            return Ok(());
+        }
+        self.tally.quarantine(number, defect);
+        self.first_bad.get_or_insert_with(|| object.to_owned());
+        sink.quarantined(number, defect, raw)
+    }
+
+    fn line(&mut self, number: u64, line: &Line<'_>, sink: &mut impl Sink) -> Result<()> {
         if line.seconds > self.until {
             self.tally.after_as_of += 1;
             return Ok(());
@@ -162,19 +150,19 @@ impl<'a> Pass<'a> {
             self.tally.before_window += 1;
             return Ok(());
         }
-        let owner = self.customers.attribute(&line, record.line)?;
+        let owner = self.customers.attribute(line, number)?;
         if owner.is_some_and(|owner| self.customers.is_erased(owner)) {
             self.tally.dropped.erased += 1;
             return Ok(());
         }
-        self.tally.profile(&line);
+        self.tally.profile(line);
         let Some(owner) = owner else {
             self.tally.dropped.no_customer_id += 1;
             return Ok(());
         };
         self.customers.meet(owner);
         let is_excluded = self.customers.is_excluded(owner);
-        if !self.rules.keep(&line, is_excluded, &mut self.tally.dropped) {
+        if !self.rules.keep(line, is_excluded, &mut self.tally.dropped) {
             return Ok(());
         }
         let counter = match line.quantity {
@@ -183,9 +171,9 @@ impl<'a> Pass<'a> {
             _ => &mut self.tally.returns,
         };
         *counter += 1;
-        self.customers.add(owner, &line)?;
+        self.customers.add(owner, line)?;
         let (customer_id, is_guest) = self.customers.id(owner);
-        sink.kept(&line, customer_id, is_guest)
+        sink.kept(line, customer_id, is_guest)
     }
 
     /// Refuses uploads without a row, and those of which too many can't be read.

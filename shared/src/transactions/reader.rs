@@ -45,7 +45,7 @@ impl Sink for Nowhere {
 /// [`Error::BadInput`] for a source that is no export at all, has too many rows that can't
 /// be read, or leaves no customer; whatever the source or the sink fail with.
 pub fn read(
-    source: impl BufRead,
+    source: impl BufRead + Send,
     object: &str,
     settings: &Settings,
     as_of: Option<AsOf>,
