@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from harness.place import Place
 from harness.table import Row
 
-from . import micro, models, preprocess, publish, start, whole
+from . import cost, micro, models, preprocess, publish, start, whole
 
 Case = Callable[[Place], Iterator[Row]]
 
@@ -17,6 +17,7 @@ CASES: dict[str, tuple[str, Case]] = {
     "kmeans": ("k-means", models.kmeans),
     "silhouette": ("Silhouette, exact", models.silhouette),
     "publish": ("Publishing to Postgres", publish.rows),
+    "cost": ("Cost by memory", cost.rows),
     "start": ("Cold start and zips", start.rows),
     "micro": ("Bytes a second", micro.rows),
 }

@@ -82,6 +82,8 @@ def copies(
             check = same_rows(server, columns, f"insiders.copied_{name}")
             seconds = done[peer].seconds()
             yield compared(what, own.seconds("publish"), peer, seconds, GOAL, check=check)
+            load = [turn.facts["steps"]["load"] for turn in own.turns]
+            yield compared(f"{what}: the load alone", load, peer, seconds)
         except Failed as error:
             yield failed(f"{what}, {peer}", error)
     if not own.error:

@@ -6,7 +6,6 @@ lines, so that the whole export is an upload that they have not seen.
 """
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,10 +55,8 @@ def compare(
     def ours(profile: str):
         def make(_turn: int) -> Command:
             # A run that is there already would have nothing left to do.
-            folder = place.fresh(f"run-{mode}-{profile}")
-            if mode == "apply":
-                shutil.rmtree(folder)
-                shutil.copytree(stored[profile], folder, symlinks=True)
+            name = f"run-{mode}-{profile}"
+            folder = place.copied(stored[profile], name) if mode == "apply" else place.fresh(name)
             if server:
                 server.ask("DROP SCHEMA IF EXISTS insiders CASCADE;")
             return insiders(place, export, folder, configs[profile], mode, server)

@@ -113,6 +113,13 @@ class Place:
 
     # Data.
 
+    def copied(self, folder: Path, name: str) -> Path:
+        """A fresh copy of a folder that programs have filled."""
+        target = self.fresh(name)
+        target.rmdir()
+        shutil.copytree(folder, target, symlinks=True)
+        return target
+
     def fresh(self, name: str) -> Path:
         """An empty folder."""
         path = self.dir / "work" / name
