@@ -59,7 +59,7 @@ pub(crate) fn fit(
     let umap = match embedding.start {
         settings::Start::Spectral => umap.fit(leaves.view())?,
         settings::Start::Prediction => {
-            let predicted = forest.predict(scaled.view())?;
+            let predicted = forest.predict_leaves(leaves.view())?;
             let start = start::points(predicted.view(), &features.frequency, clustering.seed);
             umap.fit_from(leaves.view(), start.view())?
         }

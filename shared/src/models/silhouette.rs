@@ -102,6 +102,10 @@ impl Grouped {
     }
 
     /// Sum of the distances from one point to those in `start..end`.
+    #[expect(
+        clippy::inline_always,
+        reason = "only what is inlined is compiled for the caller's vectors"
+    )]
     #[inline(always)]
     fn sum(&self, point: usize, start: usize, end: usize) -> f64 {
         let mut sums = [0.0; LANES];
@@ -121,6 +125,10 @@ impl Grouped {
         sums.iter().sum::<f64>() + rest
     }
 
+    #[expect(
+        clippy::inline_always,
+        reason = "only what is inlined is compiled for the caller's vectors"
+    )]
     #[inline(always)]
     fn squares(&self, point: usize, at: usize) -> [f64; LANES] {
         let mut squares = [0.0; LANES];

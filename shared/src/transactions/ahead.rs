@@ -153,7 +153,9 @@ impl Batch {
             (Shape::UnclosedQuote, _) => Err(Defect::of_row(Reason::UnclosedQuote)),
             (Shape::TooLong, _) => Err(Defect::of_row(Reason::TooLong)),
             (_, None) => Err(Defect::of_row(Reason::Encoding)),
-            (_, Some(text)) if memchr::memchr(0, text.as_bytes()).is_some() => Err(Defect::of_row(Reason::Nul)),
+            (_, Some(text)) if memchr::memchr(0, text.as_bytes()).is_some() => {
+                Err(Defect::of_row(Reason::Nul))
+            }
             (shape, Some(text)) => reader.read(text, shape),
         };
         let start = self.text.len();

@@ -57,7 +57,13 @@ impl LineReader {
         Ok(Self {
             header,
             delimiter: settings.source.delimiter as u8,
-            longest_null: settings.source.null_values.iter().map(String::len).max().unwrap_or(0),
+            longest_null: settings
+                .source
+                .null_values
+                .iter()
+                .map(String::len)
+                .max()
+                .unwrap_or(0),
             null_values: settings.source.null_values.clone(),
             dates: Dates::new(&settings.source.date_format)?,
             fields: Fields::default(),

@@ -33,12 +33,13 @@ fn put(root: &Path, key: &str, file: File, name: &Path) -> Result<(), LocalError
         key: key.to_owned(),
         reason: e.message().unwrap_or_default().to_owned(),
     })?;
-    let written = |e: io::Error| match room::is_missing(&e) {
-        true => LocalError::NoRoom {
-            path: root.into(),
-            source: e,
-        },
-        false => LocalError::io(root, "copy the export")(e),
+    let written = |source: io::Error| {
+        if room::is_missing(&source) {
+            let path = root.into();
+            LocalError::NoRoom { path, source }
+        } else {
+            LocalError::io(root, "copy the export")(source)
+        }
     };
     let part = sidecar::temporary(root);
     let etag = copy(file, &part, name, written).inspect_err(|_| {

@@ -92,10 +92,15 @@ fn assign_block(points: &Points, first: usize, centroids: &[f64], labels: &mut [
             *label = nearest;
         }
     }
-    assign_rows(points, centroids, done, rest) | (changed != 0)
+    let rest_changed = assign_rows(points, centroids, done, rest);
+    rest_changed || changed != 0
 }
 
 /// The nearest centroids of several points of the plane.
+#[expect(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for the caller's vectors"
+)]
 #[inline(always)]
 fn nearest_lanes(x: &[f64; LANES], y: &[f64; LANES], centroids: &[[f64; 2]]) -> [u32; LANES] {
     let mut nearest = [f64::INFINITY; LANES];

@@ -21,14 +21,18 @@ use super::{
 
 /// Parts of an epoch; part of the result, and so no function of the number of threads.
 const PHASES: usize = 16;
-/// Vertices that one thread moves at a time.
-const BLOCK: usize = 64;
+/// Fewest and most vertices that one thread moves at a time.
+const BLOCKS: (usize, usize) = (16, 256);
+/// Blocks of a phase for each thread: no fewer, so that none waits long for another.
+const SHARES: usize = 2;
 const INITIAL_RATE: f64 = 1.0;
 
 /// Vertices that move at the same time: `first..last` in the order of the phases.
 struct Phase<const D: usize> {
     first: usize,
     last: usize,
+    /// Vertices of a block. Not part of the result: each vertex moves by itself.
+    block: usize,
     blocks: Vec<Block<D>>,
 }
 
@@ -87,7 +91,7 @@ pub(super) fn optimise<const D: usize>(
             phase
                 .blocks
                 .par_iter_mut()
-                .zip(moved[range.clone()].par_chunks_mut(BLOCK))
+                .zip(moved[range.clone()].par_chunks_mut(phase.block))
                 .for_each_init(Lists::default, |lists, (block, moved)| {
                     block.advance(&points, moved, &shared, lists);
                 });
@@ -111,11 +115,14 @@ fn phases<const D: usize>(graph: &Graph) -> Vec<Phase<D>> {
     let mut phases = Vec::with_capacity(PHASES);
     for phase in 0..PHASES {
         let last = first + (phase..n).step_by(PHASES).count();
-        let block = |first: usize| Block::new(graph, first, last.min(first + BLOCK), heaviest);
+        let shares = SHARES * rayon::current_num_threads();
+        let size = (last - first).div_ceil(shares).clamp(BLOCKS.0, BLOCKS.1);
+        let block = |first: usize| Block::new(graph, first, last.min(first + size), heaviest);
         phases.push(Phase {
             first,
             last,
-            blocks: (first..last).step_by(BLOCK).map(block).collect(),
+            block: size,
+            blocks: (first..last).step_by(size).map(block).collect(),
         });
         first = last;
     }

@@ -79,7 +79,8 @@ fn offer_products(
     for (i, (products, norms)) in lanes.iter().zip(norm_lanes).enumerate() {
         // all are compared, without a branch, so that it takes a few vector instructions
         let pairs = products.iter().zip(norms);
-        if pairs.fold(false, |near, (p, n)| near | (n - 2.0 * p < limit)) {
+        let near = pairs.map(|(p, n)| u32::from(n - 2.0 * p < limit));
+        if near.sum::<u32>() > 0 {
             for (j, (&product, &other)) in products.iter().zip(norms).enumerate() {
                 limit = offer(i * LANES + j, product, other);
             }
