@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::Duration;
 
 use super::LocalError;
 
@@ -20,6 +21,9 @@ pub(super) fn create_private(dir: &Path) -> Result<(), LocalError> {
         .map_err(LocalError::io(dir, "create the folder"))
 }
 
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
 /// Takes the lock file `path`, which guards `dir`; the lock goes with the returned file, and
 /// with the process however it ends.
 pub(super) fn lock(path: &Path, dir: &Path) -> Result<File, LocalError> {
@@ -29,13 +33,25 @@ pub(super) fn lock(path: &Path, dir: &Path) -> Result<File, LocalError> {
         .write(true)
         .open(path)
         .map_err(LocalError::io(path, "open the lock"))?;
-    match file.try_lock() {
+    match patiently(&file) {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(LocalError::InUse { dir: dir.into() }),
         // A file system without locks: nothing to hold, and no reason to refuse the user.
         Err(TryLockError::Error(e)) if e.kind() == std::io::ErrorKind::Unsupported => Ok(file),
         Err(TryLockError::Error(e)) => Err(LocalError::io(path, "take the lock")(e)),
     }
+}
+
+/// Tries for a moment: a process that is just being started holds its parent's files, a lock that
+/// was given back among them, until it has become the other program.
+fn patiently(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            other => return other,
+        }
+    }
+    file.try_lock()
 }
 
 /// `2 * BYTES` hexadecimal digits from the system's source of randomness.

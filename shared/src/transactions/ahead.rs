@@ -15,8 +15,10 @@ use super::records::{Record, Records, Shape};
 use crate::settings::{Decimal, Encoding};
 use crate::{Error, Result};
 
-/// Rows that go from one thread to the other together; some hundred KB.
+/// Rows that go from one thread to the other together, some hundred KB; fewer if they are long,
+/// so that long rows take no more memory.
 const BATCH: usize = 2048;
+const BATCH_BYTES: usize = 512 << 10;
 const BATCHES_IN_FLIGHT: usize = 2;
 /// Fields of a line that are texts.
 const TEXTS: usize = 5;
@@ -129,7 +131,7 @@ impl Ahead {
                 return Ok(());
             };
             self.batch.push(&mut self.reader, &record, self.encoding);
-            if self.batch.rows.len() == BATCH && !self.send() {
+            if self.batch.is_full() && !self.send() {
                 return Ok(());
             }
         }
@@ -147,6 +149,10 @@ impl Ahead {
 }
 
 impl Batch {
+    fn is_full(&self) -> bool {
+        self.rows.len() >= BATCH || self.text.len() >= BATCH_BYTES
+    }
+
     fn push(&mut self, reader: &mut LineReader, record: &Record<'_>, encoding: Encoding) {
         let text = encoding::decode(record.raw, encoding);
         let read = match (record.shape, &text) {

@@ -20,6 +20,7 @@ mod neighbors;
 mod replay;
 mod spectral;
 mod store;
+mod team;
 mod transform;
 mod tridiagonal;
 
