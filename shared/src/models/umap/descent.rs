@@ -7,7 +7,7 @@
 use super::forces::{Forces, Point, shift};
 
 /// Points that take turns.
-const LANES: usize = 4;
+const LANES: usize = 6;
 const REPELS: u32 = 1 << 31;
 
 /// One force: from which point, and whether it repels; a tag for whoever listed it.
