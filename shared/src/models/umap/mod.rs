@@ -74,21 +74,19 @@ impl UmapParams {
     /// Fails on fewer than two customers.
     pub fn fit(&self, leaves: ArrayView2<u32>) -> Result<Umap, ModelError> {
         self.check(leaves)?;
-        self.fit_in_pool(leaves, None)
+        self.fit_checked(leaves, None)
     }
 
-    /// A fit asks the pool thousands of times, each for less than it takes to wake a thread
-    /// that waits outside: so all of it runs inside.
-    fn fit_in_pool(
+    fn fit_checked(
         &self,
         leaves: ArrayView2<u32>,
         initial: Option<ArrayView2<f64>>,
     ) -> Result<Umap, ModelError> {
-        rayon::scope(|_| match self.n_components {
+        match self.n_components {
             1 => self.fit_dimensions::<1>(leaves, initial),
             2 => self.fit_dimensions::<2>(leaves, initial),
             _ => self.fit_dimensions::<3>(leaves, initial),
-        })
+        }
     }
 
     /// As [`fit`](Self::fit), from a first layout that is given, shape
@@ -112,7 +110,7 @@ impl UmapParams {
                 what: "the first layout",
             });
         }
-        self.fit_in_pool(leaves, Some(initial))
+        self.fit_checked(leaves, Some(initial))
     }
 
     fn fit_dimensions<const D: usize>(
