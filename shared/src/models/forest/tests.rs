@@ -199,3 +199,49 @@ fn linfa_traits_are_the_same_thing() {
     let predicted: Result<Array1<f64>, ModelError> = Predict::predict(&forest, x.view());
     assert_eq!(predicted.unwrap(), forest.predict(x.view()).unwrap());
 }
+
+#[test]
+fn rows_side_by_side_find_the_leaves_that_they_find_alone() {
+    let (x, y) = synthetic(300, 5);
+    let forest = whole(3).fit(x.view(), y.view()).unwrap();
+    for n in [0, 1, 7, 8, 9, 300] {
+        let rows = x.slice(ndarray::s![..n, ..]);
+        let together = forest.leaf_indices(rows).unwrap();
+        let rows = tree::single_precision(rows).unwrap();
+        for (i, row) in rows.chunks_exact(4).enumerate() {
+            for (t, tree) in forest.trees().iter().enumerate() {
+                assert_eq!(together[[i, t]], tree.leaf(row), "row {i} of {n}, tree {t}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_threshold_between_two_single_numbers_parts_them() {
+    for below in [-1.0e-3_f32, 0.0, 0.1, 1.0, 16_777_216.0, f32::MAX] {
+        let above = below.next_up();
+        let exact = f64::from(below);
+        for threshold in [exact, exact.next_up(), f64::from(above).next_down()] {
+            if !threshold.is_finite() {
+                continue;
+            }
+            let cut = [threshold, 0.0, 0.0];
+            let tree = Tree::from_arrays(&[0, -1, -1], &cut, &[2, 0, 0], &[0.0; 3]).unwrap();
+            assert_eq!(tree.leaf(&[below]), 1, "{below} at {threshold}");
+            assert_eq!(tree.leaf(&[above]), 2, "{above} at {threshold}");
+            assert_eq!(tree.cut(0), Some((0, threshold, 2)));
+        }
+    }
+}
+
+#[test]
+fn more_features_than_a_node_can_name_are_refused() {
+    let y = array![0.0, 1.0];
+    let fits = |features: usize| {
+        let x = Array2::from_shape_fn((2, features), |(i, _)| i as f64);
+        whole(1).fit(x.view(), y.view()).is_ok()
+    };
+    assert!(fits(255) && !fits(256));
+    let tree = Tree::from_arrays(&[255, -1, -1], &[0.0; 3], &[2, 0, 0], &[0.0; 3]);
+    assert!(tree.is_err());
+}

@@ -213,7 +213,7 @@ impl Tree {
             *lane = Lane { row, number, id: 0 };
             busy += 1;
         }
-        'rows: loop {
+        'rows: while busy > 0 {
             for lane in &mut lanes[..busy] {
                 if let Some(child) = self.step(lane.id, lane.row) {
                     lane.id = child;
