@@ -151,3 +151,24 @@ fn linfa_traits_are_the_same_thing() {
     let labels: Result<Array1<u32>, ModelError> = Predict::predict(&fit, points.view());
     assert_eq!(labels.unwrap(), fit.labels());
 }
+
+#[test]
+fn points_in_blocks_are_the_same_on_any_number_of_threads() {
+    let points = blobs(40_000, 5);
+    let params = KMeansParams {
+        n_init: 2,
+        ..params(5)
+    };
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let pool = pool.build().unwrap();
+        pool.install(|| params.fit(points.view()).unwrap())
+    };
+    let (one, four) = (on(1), on(4));
+    assert_eq!(one, four);
+    assert_eq!(one.labels(), one.predict(points.view()).unwrap());
+    assert_eq!(
+        one.inertia(),
+        one.inertia_of(points.view(), one.labels()).unwrap()
+    );
+}
