@@ -42,7 +42,7 @@ fn put(root: &Path, key: &str, file: File, name: &Path) -> Result<(), LocalError
         }
     };
     let part = sidecar::temporary(root);
-    let etag = copy(file, &part, name, written).inspect_err(|_| {
+    let (copied, etag) = copy(file, &part, name, written).inspect_err(|_| {
         // The next start removes it, too.
         let _ = fs::remove_file(&part);
     })?;
@@ -52,7 +52,8 @@ fn put(root: &Path, key: &str, file: File, name: &Path) -> Result<(), LocalError
         .map_err(written)?;
     sidecar::remove(root, BUCKET, key).map_err(written)?;
     fs::rename(&part, &object).map_err(written)?;
-    sidecar::set(root, BUCKET, key, &etag).map_err(written)
+    let state = sidecar::State::of(&copied.metadata().map_err(written)?);
+    sidecar::set(root, BUCKET, key, &object, (state, &etag)).map_err(written)
 }
 
 fn copy(
@@ -60,13 +61,13 @@ fn copy(
     part: &Path,
     name: &Path,
     written: impl Fn(io::Error) -> LocalError,
-) -> Result<String, LocalError> {
+) -> Result<(File, String), LocalError> {
     let mut source = Hashed::new(file);
     let mut target = File::create(part).map_err(&written)?;
     let mut chunk = vec![0; CHUNK];
     loop {
         let n = match source.read(&mut chunk) {
-            Ok(0) => return Ok(sidecar::etag(source)),
+            Ok(0) => return Ok((target, sidecar::etag(source))),
             Ok(n) => n,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             Err(e) => return Err(LocalError::io(name, "read the export")(e)),

@@ -76,13 +76,7 @@ pub(super) fn refresh(
     let state = State::of(&file.metadata()?);
     let mut read = Hashed::new(&mut file);
     io::copy(&mut read, &mut io::sink())?;
-    set(root, bucket, key, &etag(read))?;
-    // Somebody put the object again meanwhile, and their `ETag` may be what was overwritten:
-    // without one, it is computed on demand.
-    let now = existing(fs::metadata(object))?;
-    if now.as_ref().map(State::of) != Some(state) {
-        existing(fs::remove_file(&info))?;
-    }
+    set(root, bucket, key, object, (state, &etag(read)))?;
     Ok(Some(state))
 }
 
@@ -143,11 +137,24 @@ pub(super) fn etag<R: Read>(read: Hashed<R>) -> String {
     etag
 }
 
-/// Stores an object's `ETag`.
-pub(super) fn set(root: &Path, bucket: &str, key: &str, etag: &str) -> io::Result<()> {
-    let part = temporary(root);
+/// Stores the `ETag` of the bytes that an object had in a state.
+pub(super) fn set(
+    root: &Path,
+    bucket: &str,
+    key: &str,
+    object: &Path,
+    (state, etag): (State, &str),
+) -> io::Result<()> {
+    let (part, info) = (temporary(root), info_path(root, bucket, key));
     fs::write(&part, format!("{{\"e_tag\":\"{etag}\"}}"))?;
-    fs::rename(&part, info_path(root, bucket, key))
+    fs::rename(&part, &info)?;
+    // Somebody put the object again meanwhile, and their `ETag` may be what was overwritten:
+    // without one, it is computed on demand.
+    let now = existing(fs::metadata(object))?;
+    if now.as_ref().map(State::of) != Some(state) {
+        existing(fs::remove_file(&info))?;
+    }
+    Ok(())
 }
 
 /// URL-safe base64 without padding, as s3s-fs writes it into file names.

@@ -292,3 +292,41 @@ async fn one_at_a_time_and_nothing_in_the_way() {
     let blocked = LocalS3::start(dir.path()).await.unwrap_err().to_string();
     assert!(blocked.contains("runs is in the way"), "{blocked}");
 }
+
+#[tokio::test]
+async fn a_file_of_this_machine_becomes_an_object() {
+    let (dir, s3, client) = start().await;
+    let key = "uploads/a.csv";
+    let file = |text: &str| {
+        let path = dir.path().join("mine.csv");
+        fs::write(&path, text).unwrap();
+        fs::File::open(path).unwrap()
+    };
+    let old = put(&client, key, b"put").await;
+    s3.put_file(key, file("first"), "mine.csv").await.unwrap();
+    let (first, body) = get(&client, key).await;
+    assert_eq!(body, b"first");
+    s3.put_file(key, file("second"), "mine.csv").await.unwrap();
+    let (second, body) = get(&client, key).await;
+    assert_eq!(body, b"second");
+    assert!(old != first && first != second);
+    // The same bytes have the same tag, however they came there.
+    fs::write(dir.path().join(key), "first").unwrap();
+    assert_eq!(get(&client, key).await.0, first);
+
+    let long = format!("uploads/{}.csv", "x".repeat(200));
+    let error = s3.put_file(&long, file("x"), "mine.csv").await.unwrap_err();
+    assert!(
+        error.to_string().ends_with("give the file another name"),
+        "{error}"
+    );
+    let folder = fs::File::open(dir.path()).unwrap();
+    let error = s3.put_file(key, folder, "mine.csv").await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("mine.csv: cannot read the export"),
+        "{error}"
+    );
+    assert_eq!(get(&client, key).await.1, b"first");
+}
