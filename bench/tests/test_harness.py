@@ -91,5 +91,14 @@ class Table(unittest.TestCase):
         self.assertIn("3 rows, theirs 4", table.markdown([row]))
 
 
+class Price(unittest.TestCase):
+    def test_an_invocation_is_billed_by_memory_and_the_started_millisecond(self) -> None:
+        from cases import cost
+
+        self.assertAlmostEqual(cost.price(1024, 1.0), 0.000_016_666_7 + 0.000_000_2, places=10)
+        self.assertAlmostEqual(cost.price(512, 1.0), cost.price(1024, 0.5), places=10)
+        self.assertGreater(cost.price(1024, 1.0002), cost.price(1024, 1.0))
+
+
 if __name__ == "__main__":
     unittest.main()
