@@ -213,7 +213,10 @@ impl Tree {
             *lane = Lane { row, number, id: 0 };
             busy += 1;
         }
-        'rows: while busy > 0 {
+        if busy == 0 {
+            return;
+        }
+        'rows: loop {
             for lane in &mut lanes[..busy] {
                 if let Some(child) = self.step(lane.id, lane.row) {
                     lane.id = child;
