@@ -103,6 +103,7 @@ async fn stage(export: &Path, out: &Path) -> Result<Value> {
         as_of: None,
         force_publish: false,
         fill_history: false,
+        scale: shared::contracts::Scale::default(),
     };
     let begin = Instant::now();
     let state = handle(&context, request).await?;

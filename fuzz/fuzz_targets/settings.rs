@@ -20,6 +20,7 @@ fn run_id(settings: &Settings) -> String {
         as_of: None,
         force_publish: false,
         fill_history: false,
+        scale: shared::contracts::Scale::default(),
     };
     let source = Source {
         bucket,

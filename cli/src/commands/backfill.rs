@@ -54,6 +54,7 @@ async fn runs(
         as_of: Some(as_of),
         force_publish: args.publish.force_publish,
         fill_history: true,
+        scale: shared::contracts::Scale::default(),
     };
     let run = async |request: Request, target: &Target| {
         let settings = settings.clone();

@@ -109,6 +109,7 @@ pub(super) async fn features(
             as_of: None,
             force_publish: false,
             fill_history: false,
+            scale: shared::contracts::Scale::default(),
         };
         let context = preprocess_to_parquet::Context {
             store: store.clone(),

@@ -33,6 +33,7 @@ pub(super) async fn execute(args: RunArgs, install: bool) -> Result<(), Failure>
             as_of: args.as_of,
             force_publish: args.publish.force_publish,
             fill_history: false,
+            scale: shared::contracts::Scale::default(),
         };
         let target = target(&args.publish, install);
         pipeline::run(&store, &args.dir, request, settings, &target, watch.clone()).await

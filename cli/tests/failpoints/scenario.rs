@@ -84,5 +84,6 @@ fn request(key: &str, mode: Mode) -> Request {
         as_of: None,
         force_publish: false,
         fill_history: false,
+        scale: shared::contracts::Scale::default(),
     }
 }

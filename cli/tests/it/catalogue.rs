@@ -96,6 +96,7 @@ async fn run(case: &Case, store: &Store, key: &str) -> shared::Result<(RunState,
         as_of: None,
         force_publish: false,
         fill_history: false,
+        scale: shared::contracts::Scale::default(),
     };
     let mut state = preprocess_to_parquet::handle(&preprocess, request).await?;
     let quality = store

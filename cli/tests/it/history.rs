@@ -368,6 +368,7 @@ async fn uploads_at_once_all_get_in() {
                 as_of: None,
                 force_publish: false,
                 fill_history: false,
+                scale: shared::contracts::Scale::default(),
             };
             preprocess_to_parquet::handle(&context, request)
                 .await

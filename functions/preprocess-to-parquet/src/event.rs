@@ -35,5 +35,6 @@ fn own(context: &Context, key: String, mode: Mode) -> Request {
         as_of: None,
         force_publish: false,
         fill_history: false,
+        scale: shared::contracts::Scale::default(),
     }
 }

@@ -27,6 +27,21 @@ pub enum Part {
     Report,
     /// Inputs, digests and figures; written last.
     Manifest,
+    /// Where customers are scored in shards: the shards' features.
+    Shards,
+    /// The same once they are scored: the shards' segments.
+    ScoredShards,
+}
+
+/// What a shard of customers has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShardTable {
+    /// Their features.
+    Features,
+    /// Their segments.
+    Segments,
+    /// What is said of the segments: written after them.
+    Scored,
 }
 
 impl Part {
@@ -42,6 +57,8 @@ impl Part {
             Self::Metrics => "metrics.json",
             Self::Report => "report.html",
             Self::Manifest => "manifest.json",
+            Self::Shards => "shards.json",
+            Self::ScoredShards => "segments.json",
         }
     }
 }
@@ -55,6 +72,16 @@ impl<'a> Layout<'a> {
     /// The key of one artifact.
     pub fn key(&self, part: Part) -> String {
         format!("runs/{}/{}", self.run_id, part.file_name())
+    }
+
+    /// The key of one shard's table of features or segments, or of what is said of it.
+    pub fn shard(&self, table: ShardTable, number: u32) -> String {
+        let (folder, kind) = match table {
+            ShardTable::Features => ("features", "parquet"),
+            ShardTable::Segments => ("segments", "parquet"),
+            ShardTable::Scored => ("segments", "json"),
+        };
+        format!("runs/{}/{folder}/{number:05}.{kind}", self.run_id)
     }
 
     /// Whether `text` can name a run or a model: as part of a key it stays in its own folder.

@@ -234,6 +234,7 @@ mod tests {
             as_of: None,
             force_publish: false,
             fill_history: false,
+            scale: crate::contracts::Scale::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 use jiff::civil::{Date, DateTime};
 use serde::{Deserialize, Serialize};
 
+use crate::settings::{Engine, ScaleSettings};
 use crate::{Error, Result};
 
 /// An object in S3, by name and optionally by version.
@@ -94,6 +95,38 @@ pub struct Request {
     /// seeing the later one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fill_history: bool,
+    /// How large the run is taken to be, in place of the settings and of its size.
+    #[serde(default, skip_serializing_if = "Scale::is_by_size")]
+    pub scale: Scale,
+}
+
+/// Which path a run takes; by default its size decides. The rows are the same on all of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scale {
+    /// What reads the export.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Engine>,
+    /// In how many shards the customers are scored; 0 for one function that scores them all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shards: Option<u32>,
+}
+
+impl Scale {
+    fn is_by_size(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Shards of a run of so many customers, none of them without any; `None` where one function
+    /// scores them all.
+    pub fn shards(&self, settings: &ScaleSettings, customers: u64) -> Option<u32> {
+        let most = u32::try_from(customers).unwrap_or(u32::MAX);
+        match self.shards {
+            Some(0) => None,
+            Some(asked) => Some(asked.min(ScaleSettings::MOST_SHARDS).min(most).max(1)),
+            None => settings.shards(customers),
+        }
+    }
 }
 
 #[cfg(test)]

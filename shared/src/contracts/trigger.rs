@@ -71,6 +71,7 @@ fn run(bucket: String, key: String, version: Option<String>) -> Trigger {
         as_of: None,
         force_publish: false,
         fill_history: false,
+        scale: crate::contracts::Scale::default(),
     })
 }
 

@@ -70,6 +70,7 @@ fn fixture(n: usize) -> Fixture {
         as_of: None,
         force_publish: false,
         fill_history: false,
+        scale: crate::contracts::Scale::default(),
     };
     let figures = Quality {
         segments: 3,

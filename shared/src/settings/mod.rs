@@ -5,6 +5,7 @@ mod checks;
 mod decimal;
 mod gates;
 mod history;
+mod scale;
 mod value;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ pub use checks::{CheckSettings, Level};
 pub use decimal::{Decimal, DecimalError};
 pub use gates::GateSettings;
 pub use history::History;
+pub use scale::{Engine, ScaleSettings};
 pub use value::{RfmSettings, ValueSettings};
 
 /// All settings of a run.
@@ -45,6 +47,9 @@ pub struct Settings {
     pub value: ValueSettings,
     /// Postgres.
     pub publish: PublishSettings,
+    /// What becomes of runs that are too large for one function.
+    #[serde(default)]
+    pub scale: ScaleSettings,
 }
 
 /// A named set of defaults.
@@ -157,6 +162,10 @@ pub struct EmbeddingSettings {
     /// Where the points of the embedding start.
     #[serde(default)]
     pub start: Start,
+    /// Customers that the models are fitted to, where there are more; by default as many as the
+    /// memory of the process takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fit_customers: Option<u64>,
 }
 
 /// What the forest is fitted to. The first variant of this and of the next two is what
@@ -274,6 +283,7 @@ impl EmbeddingSettings {
             n_neighbors: 15,
             min_dist: 0.1,
             start: Start::Spectral,
+            fit_customers: None,
         }
     }
 
@@ -287,6 +297,7 @@ impl EmbeddingSettings {
             n_neighbors: 15,
             min_dist: 0.0,
             start: Start::Prediction,
+            fit_customers: None,
         }
     }
 }
@@ -336,6 +347,7 @@ impl Settings {
             rfm: RfmSettings::default(),
             value: ValueSettings::default(),
             publish: PublishSettings { keep_runs: 30 },
+            scale: ScaleSettings::default(),
         }
     }
 
@@ -393,6 +405,10 @@ impl Settings {
             (0.0..1.0).contains(&embedding.min_dist),
             "embedding.min_dist must be at least 0 and less than 1",
         )?;
+        ensure(
+            embedding.fit_customers.is_none_or(|n| n >= 1_000),
+            "embedding.fit_customers must be at least 1000",
+        )?;
         let clustering = &self.clustering;
         ensure(
             (2..=1_000).contains(&clustering.k),
@@ -403,6 +419,9 @@ impl Settings {
             "clustering.n_init and clustering.max_iter must be at least 1",
         )?;
         if let Some(reason) = self.gates.wrong().or(self.checks.wrong()) {
+            return Err(Error::config(origin, reason));
+        }
+        if let Some(reason) = self.scale.wrong() {
             return Err(Error::config(origin, reason));
         }
         if let Some(reason) = self.rfm.wrong().or_else(|| self.value.wrong()) {
@@ -449,50 +468,4 @@ fn overlay(base: &mut toml::Table, over: toml::Table) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(text: &str) -> String {
-        Settings::parse(text, "insiders.toml")
-            .unwrap_err()
-            .to_string()
-    }
-
-    #[test]
-    fn an_empty_file_is_the_default_profile() {
-        assert_eq!(Settings::parse("", "t").unwrap(), Settings::default());
-    }
-
-    #[test]
-    fn keys_are_laid_over_the_profile_that_is_named() {
-        let text = "profile = 'notebook'\n[clustering]\nk = 5\n[cleaning]\nmin_unit_price = 0.1\n[source]\ncolumns = { country = 'Land' }";
-        let settings = Settings::parse(text, "t").unwrap();
-        assert_eq!(settings.cleaning.guests, Guests::Sequential);
-        assert_eq!(settings.embedding.metric, Metric::Euclidean);
-        assert_eq!(settings.clustering.k, 5);
-        assert_eq!(settings.cleaning.min_unit_price, "0.1".parse().unwrap());
-        assert_eq!(settings.source.columns.country, "Land");
-        assert_eq!(settings.source.columns.quantity, "Quantity");
-    }
-
-    #[test]
-    fn wrong_settings_are_named() {
-        assert!(error("[clustering]\nkk = 3").contains("kk"));
-        assert!(error("[cluster]\nk = 3").contains("cluster"));
-        assert!(error("[gates]\nmax_psi = -0.1").contains("gates.max_psi"));
-        assert!(error("[rfm]\ncuts = 1").contains("rfm.cuts"));
-        assert!(error("[rfm]\ncut = 5").contains("cut"));
-        assert!(error("[rfm]\nrecency_days = [30, 90]").contains("4 ascending"));
-        assert!(error("[rfm]\ncuts = 3\npurchases = [2.0, 2.0]").contains("rfm.purchases"));
-        assert!(error("[value]\nhorizon_days = 0").contains("value.horizon_days"));
-        assert!(error("[value]\ndiscount_rate = nan").contains("value.discount_rate"));
-        assert!(error("profile = 'fast'").contains("fast"));
-        assert!(error("[clustering]\nk = 1").contains("clustering.k"));
-        assert!(error("[source]\ndelimiter = '€'").contains("source.delimiter"));
-        assert!(error("[cleaning]\nexcluded_stock_codes = '('").contains("excluded_stock_codes"));
-        assert!(error("[cleaning]\nmin_unit_price = 'cheap'").contains("cheap"));
-        assert!(error("[source]\nhistory = 'all'").contains("all"));
-        assert!(error("[source]\nwindow_days = 0").contains("source.window_days"));
-        assert!(error("k = ").starts_with("insiders.toml: "));
-    }
-}
+mod tests;

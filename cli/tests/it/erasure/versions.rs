@@ -36,6 +36,7 @@ async fn again(store: &Store, key: &str, version: Option<String>) -> shared::con
         as_of: None,
         force_publish: false,
         fill_history: false,
+        scale: shared::contracts::Scale::default(),
     };
     let settings = Some(Settings::parse(SETTINGS, "t").unwrap());
     let dir = tempfile::tempdir().unwrap();

@@ -58,6 +58,7 @@ pub(super) fn request(key: &str) -> Request {
         as_of: None,
         force_publish: false,
         fill_history: false,
+        scale: shared::contracts::Scale::default(),
     }
 }
 

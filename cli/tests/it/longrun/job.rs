@@ -114,6 +114,7 @@ impl Job {
             as_of: Some(AsOf(moment.unwrap())),
             force_publish: false,
             fill_history: false,
+            scale: shared::contracts::Scale::default(),
         }
     }
 
