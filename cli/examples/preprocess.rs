@@ -69,7 +69,7 @@ fn write_features(export: &Path, table: &Path) -> Result<u64> {
     let source = BufReader::with_capacity(BUFFER, File::open(export)?);
     let name = export.display().to_string();
     let outcome = read(source, &name, &Settings::default(), None, &mut Nowhere)?;
-    let (schema, batches) = features_batches(&outcome.features);
+    let (schema, batches) = features_batches(&outcome.features, 0..outcome.features.len());
     let mut writer = TableWriter::new(File::create(table)?, schema)?;
     for batch in batches {
         writer.write(&batch?)?;

@@ -80,6 +80,9 @@ pub struct RunArgs {
     /// lines are ignored. By default the last purchase.
     #[arg(long)]
     pub as_of: Option<AsOf>,
+    /// Score the customers in so many shards, as the state machine does where there are many.
+    #[arg(long)]
+    pub shards: Option<u32>,
     /// Where the segments go.
     #[command(flatten)]
     pub publish: PublishArgs,

@@ -67,10 +67,15 @@ pub async fn run(
     let embed = embed_and_cluster::Context {
         store: store.clone(),
         progress: Arc::clone(&progress),
+        memory: None,
     };
     let (force, fill_history) = (request.force_publish, request.fill_history);
     let computed = async {
         let state = preprocess_to_parquet::handle(&preprocess, request).await?;
+        let in_shards = state.artifacts.contains_key(Part::Shards.file_name());
+        if in_shards && !state.already_complete {
+            return embed_and_cluster::handle_shards(&embed, state).await;
+        }
         embed_and_cluster::handle(&embed, state).await
     };
     // Both are waited for: a server that is starting is stopped in order.

@@ -217,6 +217,7 @@ impl Imported {
             },
             training_sha256: digest,
             training_customers: points.nrows() as u64,
+            sample: None,
             segments,
             rules: Vec::new(),
             lineage: None,

@@ -26,6 +26,12 @@ pub fn required_env(name: &str) -> Result<String> {
     })
 }
 
+/// Bytes of memory that this function has; `None` outside of Lambda.
+pub fn memory() -> Option<u64> {
+    let mb = std::env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").ok()?;
+    mb.parse::<u64>().ok()?.checked_mul(1 << 20)
+}
+
 /// The one function of this process.
 #[derive(Debug)]
 pub struct Function {

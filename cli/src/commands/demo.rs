@@ -25,6 +25,7 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
         mode: ModeArg::Auto,
         config: None,
         as_of: None,
+        shards: None,
         publish: args.publish,
         json: args.json,
     };

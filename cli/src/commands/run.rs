@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use shared::contracts::{Manifest, Request};
+use shared::contracts::{Manifest, Request, Scale};
 use shared::settings::Settings;
 
 use super::upload;
@@ -33,7 +33,10 @@ pub(super) async fn execute(args: RunArgs, install: bool) -> Result<(), Failure>
             as_of: args.as_of,
             force_publish: args.publish.force_publish,
             fill_history: false,
-            scale: shared::contracts::Scale::default(),
+            scale: Scale {
+                engine: None,
+                shards: args.shards,
+            },
         };
         let target = target(&args.publish, install);
         pipeline::run(&store, &args.dir, request, settings, &target, watch.clone()).await

@@ -59,6 +59,7 @@ impl Machine {
             let context = embed_and_cluster::Context {
                 store: store.clone(),
                 progress: progress.clone(),
+                memory: None,
             };
             let stage = async move { embed_and_cluster::handle(&context, preprocessed).await };
             self.embedded.insert(apart(stage).await?).clone()

@@ -106,6 +106,7 @@ async fn run(case: &Case, store: &Store, key: &str) -> shared::Result<(RunState,
         let embed = embed_and_cluster::Context {
             store: store.clone(),
             progress: Arc::new(Silent),
+            memory: None,
         };
         state = embed_and_cluster::handle(&embed, state).await?;
     }

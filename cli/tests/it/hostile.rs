@@ -400,6 +400,7 @@ async fn an_event_that_names_other_objects_is_refused_by_the_second_stage() {
     let context = embed_and_cluster::Context {
         store: shop.store.clone(),
         progress: Arc::new(Silent),
+        memory: None,
     };
     let state = shop.state().await;
     for elsewhere in ELSEWHERE {

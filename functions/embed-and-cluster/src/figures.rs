@@ -10,7 +10,8 @@ use shared::{Error, Result};
 /// What the stage found; nothing of a run that was there already. Figures that can't be had
 /// are no reason to fail a run: the log says why.
 pub async fn figures(store: &Store, state: &RunState) -> Vec<Figures> {
-    if state.already_complete {
+    let is_told = state.artifacts.contains_key(Part::Profile.file_name());
+    if state.already_complete || !is_told {
         return Vec::new();
     }
     match profiles(store, state).await {

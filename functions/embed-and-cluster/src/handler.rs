@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use shared::bundle::{Bundle, champion, promote_after, reserve};
-use shared::contracts::{Artifact, Layout, ModelAction, Part, Promotion, Run, RunState};
+use shared::bundle::{Bundle, Sample, champion};
+use shared::contracts::{Artifact, Layout, ModelAction, Part, Run, RunState};
 use shared::failpoint::reach;
+use shared::features::Features;
 use shared::measure::Stage;
 use shared::progress::Progress;
-use shared::segments::Segment;
 use shared::store::Store;
 use shared::tables::read_features;
 use shared::{Error, Result};
 
-use crate::score::{Made, Scored, score};
-use crate::{order, succession, write};
+use crate::sample::{self, Sampler};
+use crate::score::score;
+use crate::{order, settle, write};
 
 /// What the stage needs; built once a process.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub struct Context {
     pub store: Store,
     /// Who is watching.
     pub progress: Arc<dyn Progress>,
+    /// Bytes of memory that a fit may take; `None` for as many as it needs.
+    pub memory: Option<u64>,
 }
 
 /// The models that a run has to begin with.
@@ -45,11 +48,22 @@ pub async fn handle(context: &Context, state: RunState) -> Result<RunState> {
         order::again(store, &state).await?;
         return Ok(state);
     }
-    let stage = Stage::start("embed-and-cluster");
+    let mut stage = Stage::start("embed-and-cluster");
     let source = artifact(&state, Part::Features)?.clone();
     let features = read_features(store.get_verified(&source).await?, &source.key)?;
-    let stored = stored(store, &state.run).await?;
+    let mut stored = stored(store, &state.run).await?;
     reach("embed: loaded")?;
+    let most = sample::most(&state.run.settings, context.memory);
+    if stored.applied.is_none() && features.len() as u64 > most {
+        let mut sampler = Sampler::new(most, state.run.settings.clustering.seed);
+        sampler.add(&features);
+        let sampled = sampler.finish();
+        stage = train(context, &state.run, &source, sampled, stored, stage).await?;
+        stored = Stored {
+            applied: Some(Bundle::load(store, &state.run.model_version).await?),
+            predecessor: None,
+        };
+    }
 
     let (run, progress) = (state.run.clone(), Arc::clone(&context.progress));
     let scored = tokio::task::spawn_blocking(move || {
@@ -60,11 +74,38 @@ pub async fn handle(context: &Context, state: RunState) -> Result<RunState> {
     reach("embed: scored")?;
     context.progress.step("write segments");
     let mut state = state;
-    state.promotion = settle(store, &state.run, &source, &mut scored).await?;
+    if let Some(made) = scored.made.take() {
+        settle::save(store, &state.run, &source, &scored, *made).await?;
+    }
+    if let Some((promotion, models)) = settle::promote(store, &state.run).await? {
+        scored.segments = models.segments;
+        state.promotion = Some(promotion);
+    }
     write::run(store, state, scored).await
 }
 
-async fn stored(store: &Store, run: &Run) -> Result<Stored> {
+/// Fits models to some customers and stores them.
+pub(crate) async fn train(
+    context: &Context,
+    run: &Run,
+    source: &Artifact,
+    (customers, sample): (Features, Sample),
+    stored: Stored,
+    stage: Stage,
+) -> Result<Stage> {
+    let (asked, progress) = (run.clone(), Arc::clone(&context.progress));
+    let fitted = tokio::task::spawn_blocking(move || {
+        score(customers, stored, &asked, progress.as_ref(), stage)
+    });
+    let mut scored = fitted.await.map_err(|e| Error::Internal(e.to_string()))??;
+    if let Some(mut made) = scored.made.take() {
+        made.sample = (sample.customers < sample.of).then_some(sample);
+        settle::save(&context.store, run, source, &scored, *made).await?;
+    }
+    Ok(scored.stage)
+}
+
+pub(crate) async fn stored(store: &Store, run: &Run) -> Result<Stored> {
     let version = &run.model_version;
     let applied = if run.action == ModelAction::Apply || Bundle::exists(store, version).await? {
         Some(Bundle::load(store, version).await?)
@@ -81,7 +122,7 @@ async fn stored(store: &Store, run: &Run) -> Result<Stored> {
     })
 }
 
-fn artifact(state: &RunState, part: Part) -> Result<&Artifact> {
+pub(crate) fn artifact(state: &RunState, part: Part) -> Result<&Artifact> {
     let artifact = state.artifacts.get(part.file_name()).ok_or_else(|| {
         Error::config(
             "event",
@@ -99,75 +140,4 @@ fn artifact(state: &RunState, part: Part) -> Result<&Artifact> {
         artifact.key
     );
     Err(Error::config("event", reason))
-}
-
-/// Stores what a fit made, and makes it the champion if it may be; says what became of it.
-async fn settle(
-    store: &Store,
-    run: &Run,
-    source: &Artifact,
-    scored: &mut Scored,
-) -> Result<Option<Promotion>> {
-    if let Some(made) = scored.made.take() {
-        let mut bundle = bundle(store, run, source, scored, *made).await?;
-        scored.segments.clone_from(&bundle.manifest.segments);
-        reach("embed: numbers reserved")?;
-        bundle.save(store).await?;
-        reach("embed: models saved")?;
-    }
-    // read back: of two attempts at once the first one's stands
-    let manifest = match run.action {
-        ModelAction::Fit => Bundle::describe(store, &run.model_version).await?,
-        ModelAction::Apply => return Ok(None),
-    };
-    scored.segments.clone_from(&manifest.segments);
-    let predecessor = manifest.lineage.as_ref().map(|l| l.predecessor.as_str());
-    let mut reason = Promotion::missed(&manifest.gates);
-    if reason.is_none() {
-        let moved = promote_after(store, &manifest, predecessor, &run.run_id).await?;
-        reason = moved.map(|other| {
-            let before = predecessor.unwrap_or("none");
-            format!("the champion is {other} now, it was measured against {before}")
-        });
-    }
-    reach("embed: champion moved")?;
-    if let Some(reason) = &reason {
-        tracing::warn!(
-            run_id = run.run_id,
-            model = run.model_version,
-            reason,
-            "the fit stays a challenger"
-        );
-    }
-    Ok(Some(Promotion {
-        promoted: reason.is_none(),
-        champion: predecessor.map(str::to_owned),
-        gates: manifest.gates.clone(),
-        reason,
-    }))
-}
-
-async fn bundle(
-    store: &Store,
-    run: &Run,
-    source: &Artifact,
-    scored: &Scored,
-    made: Made,
-) -> Result<Bundle> {
-    let (segments, lineage, gates) = match &made.succession {
-        None => (Segment::first(made.described.clone()), None, Vec::new()),
-        Some(succession) => {
-            let new = succession.matching.unmatched();
-            let new = u32::try_from(new).map_err(|e| Error::Internal(e.to_string()))?;
-            let free = if new == 0 {
-                0
-            } else {
-                reserve(store, Some(&run.model_version), new).await?
-            };
-            let (segments, lineage) = succession.segments(&made.described, free);
-            let gates = succession::judge(&scored.quality, succession, &segments, run)?;
-            (segments, Some(lineage), gates)
-        }
-    };
-    Ok(made.bundle(run, source, scored, segments, lineage, gates))
 }

@@ -3,12 +3,13 @@
 //!
 //! [`handle`] is the whole stage: [`score`] fits or applies the models, [`succession`] says
 //! which segments of a refit are which and whether it may become champion, [`write`] leaves
-//! the run.
+//! the run. [`shards`] does the same of customers who are too many for one function.
 
 mod apply;
 mod cuts;
 mod embedding;
 mod evaluate;
+mod event;
 mod explained;
 mod figures;
 mod fit;
@@ -18,13 +19,17 @@ mod order;
 mod report;
 mod resample;
 mod ruled;
+mod sample;
 mod score;
+mod settle;
+mod shards;
 mod start;
 mod succession;
 mod write;
 
 pub use embedding::{embedding, scaled};
 pub use evaluate::{Evaluation, evaluate};
+pub use event::{Answer, Event, Step, handle_event, handle_shards};
 pub use explained::{Explained, ExplainedSegment};
 pub use figures::figures;
 pub use handler::{Context, handle};

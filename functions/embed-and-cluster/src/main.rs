@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use embed_and_cluster::{Context, figures, handle};
-use shared::contracts::RunState;
-use shared::lambda::{Function, Log, emit, required_env};
+use embed_and_cluster::{Answer, Context, Event, figures, handle_event};
+use serde_json::Value;
+use shared::lambda::{Function, Log, emit, memory, required_env};
 use shared::progress::Progress;
 use shared::store::Store;
 
@@ -18,13 +18,17 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let context = &Context {
         store,
         progress: Arc::new(Log),
+        memory: memory(),
     };
     function
-        .serve(move |state: RunState| async move {
-            Log.run(&state.run.run_id);
-            let state = handle(context, state).await?;
-            emit(&figures(&context.store, &state).await);
-            Ok(state)
+        .serve(move |event: Value| async move {
+            let event = Event::parse(event)?;
+            Log.run(event.run_id());
+            let answer = handle_event(context, event).await?;
+            if let Answer::State(state) = &answer {
+                emit(&figures(&context.store, state).await);
+            }
+            Ok(answer)
         })
         .await
 }

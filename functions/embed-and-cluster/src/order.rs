@@ -1,14 +1,14 @@
 //! A run's place among the others: `runs/index.json`, and who moved since the run before.
 
 use bytes::Bytes;
-use shared::contracts::{AsOf, IndexedRun, Layout, Manifest, Part, RunIndex, RunState};
+use shared::contracts::{AsOf, IndexedRun, Layout, Manifest, Part, RunIndex, RunState, ShardTable};
 use shared::segments::{Member, Migrations};
 use shared::store::{ETag, Store};
 use shared::tables::{SegmentRows, read_segments};
 use shared::{Error, Result};
 
-use crate::report;
 use crate::write::as_of;
+use crate::{report, shards};
 
 /// Times that a lost race for the index is run again.
 const ATTEMPTS: usize = 20;
@@ -159,12 +159,20 @@ async fn segments_of(store: &Store, run_id: &str) -> Result<Option<SegmentRows>>
     segments(store, &Manifest::read(&bytes, run_id)?).await
 }
 
+/// A run's rows in the order of the ids, of one table or of all shards; `None` where there is
+/// neither.
 pub(crate) async fn segments(store: &Store, manifest: &Manifest) -> Result<Option<SegmentRows>> {
-    let Some(artifact) = manifest.artifacts.get(Part::Segments.file_name()) else {
+    let listed = |part: Part| manifest.artifacts.get(part.file_name());
+    if let Some(artifact) = listed(Part::Segments) {
+        let bytes = store.get_verified(artifact).await?;
+        return read_segments(bytes, &artifact.key).map(Some);
+    }
+    let Some(list) = listed(Part::ScoredShards) else {
         return Ok(None);
     };
-    let bytes = store.get_verified(artifact).await?;
-    read_segments(bytes, &artifact.key).map(Some)
+    let run_id = &manifest.run.run_id;
+    let shards = store.shards(list, run_id, ShardTable::Segments).await?;
+    Ok(Some(shards::rows(store, &shards).await?.0))
 }
 
 async fn read_index(store: &Store) -> Result<(RunIndex, Option<ETag>)> {

@@ -6,7 +6,7 @@ use shared::features::Features;
 use shared::measure::Stage;
 use shared::models::random::{Key, Stream};
 use shared::progress::{Progress, Silent};
-use shared::segments::next_step::{NextStep, Purchase, next_steps};
+use shared::segments::next_step::{NextStep, Purchase, Scales, next_steps};
 use shared::segments::rules::{Measured, Rule, induce};
 
 use crate::apply::{Models, apply};
@@ -53,15 +53,9 @@ pub(crate) fn ruled(
 ) -> Result<Ruled> {
     progress.step("rules");
     let (rules, measured) = rules(models, stored, features, labels, seed)?;
-    let is_member: Vec<bool> = labels.iter().map(|&label| label == 0).collect();
-    let steps = rules
-        .first()
-        .map_or_else(Vec::new, |rule| next_steps(rule, features, &is_member));
-    quality.rules_f1 = Some(measured.mean_f1);
-    if let Some((share, tried)) = verified(models, features, &steps, seed)? {
-        quality.next_step_verified_share = Some(share);
-        quality.next_step_sample = Some(tried);
-    }
+    let steps = steps(&rules, features, labels, &Scales::of(features));
+    let purchases: Vec<Option<Purchase>> = steps.iter().map(|step| step.purchase).collect();
+    tell(quality, models, &measured, features, &purchases, seed)?;
     Ok(Ruled {
         rules,
         measured,
@@ -69,17 +63,48 @@ pub(crate) fn ruled(
     })
 }
 
+/// Each customer's next step, by the rule of the first segment.
+pub(crate) fn steps(
+    rules: &[Rule],
+    features: &Features,
+    labels: &[u32],
+    scales: &Scales,
+) -> Vec<NextStep> {
+    let is_member: Vec<bool> = labels.iter().map(|&label| label == 0).collect();
+    let first = rules.first();
+    first.map_or_else(Vec::new, |rule| {
+        next_steps(rule, features, &is_member, scales)
+    })
+}
+
+/// Gives `quality` the figures of the rules, and of the steps by their purchases.
+pub(crate) fn tell(
+    quality: &mut Quality,
+    models: Models,
+    measured: &Measured,
+    features: &Features,
+    purchases: &[Option<Purchase>],
+    seed: u64,
+) -> Result<()> {
+    quality.rules_f1 = Some(measured.mean_f1);
+    if let Some((share, tried)) = verified(models, features, purchases, seed)? {
+        quality.next_step_verified_share = Some(share);
+        quality.next_step_sample = Some(tried);
+    }
+    Ok(())
+}
+
 /// Lets some customers take their step and asks the models where they are then: the share of
 /// them in the first segment, and how many they are. `None` where nobody has a step.
 fn verified(
     models: Models,
     features: &Features,
-    steps: &[NextStep],
+    purchases: &[Option<Purchase>],
     seed: u64,
 ) -> Result<Option<(f64, u64)>> {
-    let steps = steps.iter().enumerate();
-    let can: Vec<(usize, Purchase)> = steps
-        .filter_map(|(row, step)| step.purchase.map(|purchase| (row, purchase)))
+    let purchases = purchases.iter().enumerate();
+    let can: Vec<(usize, Purchase)> = purchases
+        .filter_map(|(row, purchase)| purchase.map(|purchase| (row, purchase)))
         .collect();
     let key = Key::new(seed, Stream::Rules).child(1);
     let tried = key.distinct(TRIED, can.len());

@@ -1,7 +1,7 @@
 //! From features to segments: fits the models or applies stored ones.
 
 use ndarray::{Array1, Array2};
-use shared::bundle::{Bundle, BundleManifest, FEATURES, TARGET};
+use shared::bundle::{Bundle, BundleManifest, FEATURES, Sample, TARGET};
 use shared::contracts::{Artifact, ModelAction, Quality, Run};
 use shared::evaluation::{Drift, Gate, Reference};
 use shared::features::Features;
@@ -39,6 +39,8 @@ pub(crate) struct Made {
     pub(crate) described: Vec<String>,
     /// Beside the champion, if there is one.
     pub(crate) succession: Option<Succession>,
+    /// Whom they were fitted to, where those are not all.
+    pub(crate) sample: Option<Sample>,
 }
 
 impl Made {
@@ -62,6 +64,7 @@ impl Made {
             source: run.source.clone(),
             training_sha256: source.sha256.clone(),
             training_customers: scored.features.len() as u64,
+            sample: self.sample,
             segments,
             rules: scored.ruled.rules.clone(),
             lineage,
@@ -156,6 +159,7 @@ pub(crate) fn score(
         reference: Reference::of(&features),
         described: names(&features, &by_row, run.settings.clustering.k),
         succession,
+        sample: None,
         fitted,
     };
     Ok(Scored {

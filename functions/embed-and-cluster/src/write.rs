@@ -2,8 +2,10 @@
 
 use bytes::Bytes;
 use serde::Serialize;
-use shared::contracts::{Artifact, AsOf, Layout, Manifest, Part, RunState};
+use shared::contracts::{Artifact, AsOf, Layout, Manifest, Part, Quality, RunState};
+use shared::evaluation::Drift;
 use shared::failpoint::reach;
+use shared::measure::Stage;
 use shared::segments::next_step::NextStep;
 use shared::segments::{Profile, Segment};
 use shared::store::Store;
@@ -15,25 +17,84 @@ use crate::{order, report};
 
 const PARQUET: &str = "application/vnd.apache.parquet";
 
-/// Writes the run's tables, then the manifest that makes the run exist.
-pub(crate) async fn run(store: &Store, mut state: RunState, scored: Scored) -> Result<RunState> {
-    let run_id = state.run.run_id.clone();
-    let layout = Layout::new(&run_id);
-    let given = state.run.names.iter().map(|s| (s.id, s.name.clone()));
-    let given = given.collect();
-    let segments = Segment::renamed(&scored.segments, &given);
-    let profile = Profile::of(&scored.features, &scored.labels.to_vec(), &segments)
+/// What a run's manifest and page tell of, besides its state.
+pub(crate) struct Told {
+    pub(crate) profile: Profile,
+    pub(crate) quality: Quality,
+    pub(crate) drift: Vec<Drift>,
+    pub(crate) rows: SegmentRows,
+    /// By row, the number of the segment.
+    pub(crate) members: Vec<u32>,
+    pub(crate) stage: Stage,
+}
+
+/// Writes the run's table and what is told of it.
+pub(crate) async fn run(store: &Store, state: RunState, scored: Scored) -> Result<RunState> {
+    let segments = named(&state, &scored.segments);
+    let labels = scored.labels.to_vec();
+    let profile = Profile::of(&scored.features, &labels, &segments)
         .with_rules(&segments, &scored.ruled.measured);
-    let (quality, drift, mut stage) = (scored.quality.clone(), scored.drift.clone(), scored.stage);
-    let members = numbers(&scored.labels.to_vec(), &segments)?;
+    let mut stage = scored.stage;
+    let members = numbers(&labels, &segments)?;
     let rows = rows(
         scored.features,
         scored.points.view(),
-        &scored.labels.to_vec(),
+        &labels,
         &segments,
         scored.ruled.steps,
     )?;
     stage.lap("profile");
+    let key = Layout::new(&state.run.run_id).key(Part::Segments);
+    let table = table(store, &key, &rows).await?;
+    reach("embed: segments written")?;
+    let told = Told {
+        profile,
+        quality: scored.quality,
+        drift: scored.drift,
+        rows,
+        members,
+        stage,
+    };
+    tell(store, state, (Part::Segments, table), told).await
+}
+
+/// The segments by the names that people gave them, where they gave any.
+pub(crate) fn named(state: &RunState, segments: &[Segment]) -> Vec<Segment> {
+    let given = state.run.names.iter().map(|s| (s.id, s.name.clone()));
+    Segment::renamed(segments, &given.collect())
+}
+
+/// Writes a table of segments.
+pub(crate) async fn table(store: &Store, key: &str, rows: &SegmentRows) -> Result<Artifact> {
+    let mut table = TableWriter::new(Vec::new(), segments_schema())?;
+    for batch in segments_batches(rows) {
+        table.write(&batch?)?;
+    }
+    let (bytes, count) = table.finish()?;
+    let table = store.put(key, PARQUET, Bytes::from(bytes)).await?;
+    Ok(Artifact {
+        rows: Some(count),
+        ..table
+    })
+}
+
+/// Writes what is told of a run's segments, then the manifest that makes the run exist.
+pub(crate) async fn tell(
+    store: &Store,
+    mut state: RunState,
+    segments: (Part, Artifact),
+    told: Told,
+) -> Result<RunState> {
+    let run_id = state.run.run_id.clone();
+    let layout = Layout::new(&run_id);
+    let Told {
+        profile,
+        quality,
+        drift,
+        rows,
+        members,
+        mut stage,
+    } = told;
     let as_of = as_of(&state)?;
     // of a challenger nothing: nobody sees its segments
     let migrations = if order::is_held(&state) {
@@ -41,25 +102,12 @@ pub(crate) async fn run(store: &Store, mut state: RunState, scored: Scored) -> R
     } else {
         order::migrations(store, &run_id, as_of, &rows, &members).await?
     };
-
-    let mut table = TableWriter::new(Vec::new(), segments_schema())?;
-    for batch in segments_batches(&rows) {
-        table.write(&batch?)?;
-    }
-    let (bytes, count) = table.finish()?;
-    let key = layout.key(Part::Segments);
-    let table = store.put(&key, PARQUET, Bytes::from(bytes)).await?;
-    reach("embed: segments written")?;
-    let table = Artifact {
-        rows: Some(count),
-        ..table
-    };
     let profiled = put_json(store, &layout.key(Part::Profile), &profile).await?;
     reach("embed: profile written")?;
     let metrics = put_json(store, &layout.key(Part::Metrics), &quality).await?;
     reach("embed: metrics written")?;
     for (part, artifact) in [
-        (Part::Segments, table),
+        segments,
         (Part::Profile, profiled),
         (Part::Metrics, metrics),
     ] {
@@ -67,6 +115,7 @@ pub(crate) async fn run(store: &Store, mut state: RunState, scored: Scored) -> R
         state.artifacts.insert(name, artifact);
     }
     stage.lap("write");
+    let count = rows.features.len() as u64;
     state.stages.push(stage.finish(count, count));
     state.quality = Some(quality.clone());
     let mut manifest = Manifest::of(&state, quality.clone(), as_of);
@@ -98,7 +147,7 @@ pub(crate) fn as_of(state: &RunState) -> Result<AsOf> {
         .ok_or_else(|| Error::config("event", "it has no as_of: the first stage sets it"))
 }
 
-fn rows(
+pub(crate) fn rows(
     features: shared::features::Features,
     points: ndarray::ArrayView2<f64>,
     labels: &[u32],
@@ -122,7 +171,7 @@ fn rows(
     })
 }
 
-async fn put_json(store: &Store, key: &str, value: &impl Serialize) -> Result<Artifact> {
+pub(crate) async fn put_json(store: &Store, key: &str, value: &impl Serialize) -> Result<Artifact> {
     let json = serde_json::to_vec_pretty(value).map_err(|e| Error::Internal(e.to_string()))?;
     store.put(key, "application/json", Bytes::from(json)).await
 }

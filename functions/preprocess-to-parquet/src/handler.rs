@@ -12,14 +12,12 @@ use shared::models::ModelError;
 use shared::progress::Progress;
 use shared::settings::Settings;
 use shared::store::Store;
-use shared::tables::{TableWriter, features_batches};
 use shared::transactions::reader::Outcome;
 use shared::{Error, Result};
 
-use crate::checks;
-use crate::pass::{self, Written};
+use crate::pass;
 use crate::plan::{Planned, plan};
-use crate::uploads;
+use crate::{checks, features, uploads};
 
 /// What the stage needs; built once a process.
 #[derive(Clone)]
@@ -90,7 +88,10 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
     add(Part::Transactions, transactions);
     add(Part::Quarantine, quarantine);
     reach("preprocess: tables committed")?;
-    add(Part::Features, features(context, &layout, &outcome).await?);
+    let scale = &run.settings.scale;
+    let shards = request.scale.shards(scale, outcome.counts.customers);
+    let (part, table) = features::write(&context.store, &run_id, &outcome.features, shards).await?;
+    add(part, table);
     reach("preprocess: features written")?;
     let key = layout.key(Part::Quality);
     add(
@@ -163,22 +164,4 @@ fn enough_customers(run: &Run, outcome: &Outcome) -> Result<()> {
         return Err(Error::bad_input(&run.source.key, reason));
     }
     Ok(())
-}
-
-async fn features(context: &Context, layout: &Layout<'_>, outcome: &Outcome) -> Result<Artifact> {
-    let (schema, batches) = features_batches(&outcome.features);
-    let mut table = TableWriter::new(Vec::new(), schema)?;
-    for batch in batches {
-        table.write(&batch?)?;
-    }
-    let (bytes, rows) = table.finish()?;
-    let key = layout.key(Part::Features);
-    let artifact = context
-        .store
-        .put(&key, Written::PARQUET, Bytes::from(bytes))
-        .await?;
-    Ok(Artifact {
-        rows: Some(rows),
-        ..artifact
-    })
 }

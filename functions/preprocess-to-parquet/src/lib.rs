@@ -7,6 +7,7 @@
 
 mod checks;
 mod event;
+mod features;
 mod figures;
 mod handler;
 mod pass;

@@ -87,7 +87,7 @@ pub(crate) fn transactions() -> Result<Work> {
 pub(crate) fn features() -> Result<Work> {
     let features = shop::features(10_000);
     Ok(Box::new(move || {
-        let (schema, batches) = features_batches(&features);
+        let (schema, batches) = features_batches(&features, 0..features.len());
         let mut table = TableWriter::new(Vec::new(), schema)?;
         for batch in batches {
             table.write(&batch?)?;

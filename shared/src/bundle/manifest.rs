@@ -22,6 +22,15 @@ pub const FEATURES: [&str; 4] = [
 /// What the forest was fitted to.
 pub const TARGET: &str = "gross_revenue";
 
+/// How many of how many customers models were fitted to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// Those chosen.
+    pub customers: u64,
+    /// All.
+    pub of: u64,
+}
+
 /// `models/{version}/manifest.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BundleManifest {
@@ -39,10 +48,14 @@ pub struct BundleManifest {
     pub clustering: ClusteringSettings,
     /// Where the training data came from.
     pub source: Source,
-    /// SHA-256 of the features that the models were fitted to.
+    /// SHA-256 of the table of features that the models were fitted to, or of the list of its
+    /// shards.
     pub training_sha256: String,
     /// Customers that the models were fitted to.
     pub training_customers: u64,
+    /// Where those are a sample: of how many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sample>,
     /// The segments, in the order of the centroids.
     pub segments: Vec<Segment>,
     /// What one must do to be in each of them, in the same order; none of imported models

@@ -18,7 +18,7 @@ use crate::{Error, Result};
 pub use champion::{
     Cause, Champion, Move, champion, promote, promote_after, rename, reserve, rollback,
 };
-pub use manifest::{BundleManifest, FEATURES, TARGET};
+pub use manifest::{BundleManifest, FEATURES, Sample, TARGET};
 
 /// The models of one fit.
 #[derive(Debug, Clone)]

@@ -29,7 +29,9 @@ pub enum Part {
     Manifest,
     /// Where customers are scored in shards: the shards' features.
     Shards,
-    /// The same once they are scored: the shards' segments.
+    /// What every shard is scored by besides the models.
+    Prepared,
+    /// The shards once they are scored: their segments.
     ScoredShards,
 }
 
@@ -58,6 +60,7 @@ impl Part {
             Self::Report => "report.html",
             Self::Manifest => "manifest.json",
             Self::Shards => "shards.json",
+            Self::Prepared => "prepared.json",
             Self::ScoredShards => "segments.json",
         }
     }

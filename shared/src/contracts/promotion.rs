@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bundle::Sample;
 use crate::evaluation::Gate;
 
 /// Whether a fit's models became the champion, and if not, why.
@@ -18,6 +19,9 @@ pub struct Promotion {
     /// Why they did not become champion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Where the models were fitted to a sample of the customers: of how many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sample>,
 }
 
 impl Promotion {

@@ -67,6 +67,37 @@ impl Features {
         }
     }
 
+    /// Takes other customers in behind these.
+    pub fn append(&mut self, other: Self) {
+        self.customer_id.extend(other.customer_id);
+        self.is_guest.extend(other.is_guest);
+        self.gross_revenue.extend(other.gross_revenue);
+        self.recency_days.extend(other.recency_days);
+        self.quantity_of_products.extend(other.quantity_of_products);
+        self.returns.extend(other.returns);
+        self.frequency.extend(other.frequency);
+        self.value.append(other.value);
+    }
+
+    /// Where each row is in the byte order of the ids; `None` where they are in it already.
+    pub fn order(&self) -> Option<Vec<usize>> {
+        if self.customer_id.is_sorted() {
+            return None;
+        }
+        let mut rows: Vec<usize> = (0..self.len()).collect();
+        rows.sort_unstable_by(|&a, &b| self.customer_id.get(a).cmp(&self.customer_id.get(b)));
+        Some(rows)
+    }
+
+    /// The same customers in the byte order of their ids.
+    #[must_use]
+    pub fn in_order(self) -> Self {
+        match self.order() {
+            Some(rows) => self.select(&rows),
+            None => self,
+        }
+    }
+
     /// Natural logarithm of each revenue; what is below a hundredth counts as one.
     pub fn log_revenue(&self) -> Vec<f64> {
         let revenue = self.gross_revenue.iter();

@@ -7,6 +7,7 @@ mod failure;
 mod hashed;
 mod list;
 mod reader;
+mod shards;
 mod versions;
 mod writer;
 

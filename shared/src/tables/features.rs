@@ -60,20 +60,21 @@ pub(super) fn columns(features: &Features, rows: Range<usize>) -> Vec<ArrayRef> 
     all
 }
 
-/// Ranges of rows that make the batches of `rows` rows.
-pub(super) fn batches(rows: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..rows)
-        .step_by(BATCH)
-        .map(move |from| from..rows.min(from + BATCH))
+/// Ranges of rows that make the batches of `rows`.
+pub(super) fn batches(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = rows.end;
+    rows.step_by(BATCH)
+        .map(move |from| from..end.min(from + BATCH))
 }
 
-/// The features as a schema and batches.
+/// Some of the features as a schema and batches.
 pub fn features_batches(
     features: &Features,
+    rows: Range<usize>,
 ) -> (SchemaRef, impl Iterator<Item = Result<RecordBatch>>) {
     let schema: SchemaRef = Arc::new(Schema::new(fields()));
     let of_batch = Arc::clone(&schema);
-    let batches = batches(features.len()).map(move |rows| {
+    let batches = batches(rows).map(move |rows| {
         RecordBatch::try_new(Arc::clone(&of_batch), columns(features, rows))
             .map_err(|e| Error::Internal(e.to_string()))
     });

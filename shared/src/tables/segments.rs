@@ -50,7 +50,7 @@ pub fn segments_schema() -> SchemaRef {
 /// The rows as batches of [`segments_schema`].
 pub fn segments_batches(rows: &SegmentRows) -> impl Iterator<Item = Result<RecordBatch>> {
     let schema = segments_schema();
-    batches(rows.features.len()).map(move |range| {
+    batches(0..rows.features.len()).map(move |range| {
         let real = |column: &[f64]| -> ArrayRef {
             let values = column.get(range.clone()).unwrap_or_default();
             Arc::new(Float64Array::from_iter_values(values.iter().copied()))

@@ -151,7 +151,7 @@ mod tests {
     /// The table with the first `columns` of its columns.
     fn written(columns: usize) -> bytes::Bytes {
         let features = features();
-        let (schema, batches) = features_batches(&features);
+        let (schema, batches) = features_batches(&features, 0..features.len());
         let kept: Vec<usize> = (0..columns).collect();
         let schema = std::sync::Arc::new(schema.project(&kept).unwrap());
         let mut table = TableWriter::new(Vec::new(), schema).unwrap();

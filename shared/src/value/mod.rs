@@ -111,6 +111,18 @@ impl Value {
         (value, report)
     }
 
+    /// Takes those of other customers in behind these.
+    pub fn append(&mut self, other: Self) {
+        self.purchases.extend(other.purchases);
+        self.rfm_recency.extend(other.rfm_recency);
+        self.rfm_frequency.extend(other.rfm_frequency);
+        self.rfm_monetary.extend(other.rfm_monetary);
+        self.rfm_group.extend(other.rfm_group);
+        self.p_alive.extend(other.p_alive);
+        self.expected_purchases.extend(other.expected_purchases);
+        self.clv.extend(other.clv);
+    }
+
     /// The customers at `rows`, in that order; rows that are not there are left out.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {

@@ -92,7 +92,7 @@ pub(crate) fn segments() -> SegmentRows {
 
 pub(crate) fn features_table() -> Vec<u8> {
     let features = features();
-    let (schema, batches) = features_batches(&features);
+    let (schema, batches) = features_batches(&features, 0..features.len());
     let mut table = TableWriter::new(Vec::new(), schema).unwrap();
     for batch in batches {
         table.write(&batch.unwrap()).unwrap();

@@ -40,6 +40,7 @@ impl Given {
                 let context = embed_and_cluster::Context {
                     store,
                     progress: Arc::new(Silent),
+                    memory: None,
                 };
                 embed_and_cluster::handle(&context, *state).await
             }

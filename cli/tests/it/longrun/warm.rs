@@ -196,6 +196,7 @@ impl Handlers {
             embed: embed_and_cluster::Context {
                 store: store.clone(),
                 progress: progress.clone(),
+                memory: None,
             },
             publish: services
                 .database

@@ -5,8 +5,8 @@
 
 mod purchase;
 
-use ndarray::Array2;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::rules::{Condition, Rule, RuleFeature, matrix, readable};
 use crate::features::Features;
@@ -27,14 +27,37 @@ pub struct NextStep {
     pub keep: Option<String>,
 }
 
+/// What gaps are counted in, by feature: its interquartile range among all customers of a run;
+/// where that is none its whole range, or 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scales(Vec<f64>);
+
+impl Scales {
+    /// Among these customers.
+    pub fn of(features: &Features) -> Self {
+        let columns = RuleFeature::ALL.into_iter();
+        Self(columns.map(|one| scale(one.column(features))).collect())
+    }
+
+    /// Among those whose values these are, one column a feature, in any order.
+    pub fn among(columns: [Vec<f64>; RuleFeature::ALL.len()]) -> Self {
+        Self(columns.into_iter().map(scale).collect())
+    }
+}
+
 /// The next step of each customer. `is_member[i]` says whether `features`' row i is in the
 /// segment of `rule`.
 ///
-/// Of two ways into the segment the one of less effort comes first: each gap is counted in
-/// the interquartile range of its feature among these customers.
-pub fn next_steps(rule: &Rule, features: &Features, is_member: &[bool]) -> Vec<NextStep> {
+/// Of two ways into the segment the one of less effort comes first: each gap is counted in the
+/// `scales` of its feature.
+pub fn next_steps(
+    rule: &Rule,
+    features: &Features,
+    is_member: &[bool],
+    scales: &Scales,
+) -> Vec<NextStep> {
     let x = matrix(features);
-    let scales = scales(&x);
+    let Scales(scales) = scales;
     let rows = x.as_slice().unwrap_or_default();
     rows.par_chunks_exact(RuleFeature::ALL.len())
         .zip(is_member)
@@ -46,7 +69,7 @@ pub fn next_steps(rule: &Rule, features: &Features, is_member: &[bool]) -> Vec<N
                     ..NextStep::default()
                 }
             } else {
-                enter(rule, row, invoices(features, i), &scales)
+                enter(rule, row, invoices(features, i), scales)
             }
         })
         .collect()
@@ -150,21 +173,16 @@ fn keep(rule: &Rule, row: &[f64]) -> Option<String> {
     }
 }
 
-/// The interquartile range of each feature; where it is none its whole range, or 1.
-fn scales(x: &Array2<f64>) -> Vec<f64> {
-    let scale = |column: ndarray::ArrayView1<f64>| {
-        let mut sorted = column.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
-        let at = |share: f64| {
-            let last = sorted.len().saturating_sub(1);
-            let place = (share * last as f64) as usize;
-            sorted.get(place).copied().unwrap_or_default()
-        };
-        let ranges = [at(0.75) - at(0.25), at(1.0) - at(0.0), 1.0];
-        let mut positive = ranges.into_iter().filter(|range| *range > 0.0);
-        positive.next().unwrap_or(1.0)
+fn scale(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let at = |share: f64| {
+        let last = values.len().saturating_sub(1);
+        let place = (share * last as f64) as usize;
+        values.get(place).copied().unwrap_or_default()
     };
-    x.columns().into_iter().map(scale).collect()
+    let ranges = [at(0.75) - at(0.25), at(1.0) - at(0.0), 1.0];
+    let mut positive = ranges.into_iter().filter(|range| *range > 0.0);
+    positive.next().unwrap_or(1.0)
 }
 
 #[cfg(test)]

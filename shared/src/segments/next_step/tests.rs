@@ -33,6 +33,10 @@ fn rule(any_of: &[&[Condition]]) -> Rule {
 }
 
 /// Spent 3,400, within 45 days, 100 pieces; or 5,000 pieces whenever.
+fn steps_of(rule: &Rule, features: &Features, is_member: &[bool]) -> Vec<NextStep> {
+    next_steps(rule, features, is_member, &Scales::of(features))
+}
+
 fn insiders() -> Rule {
     rule(&[
         &[
@@ -55,7 +59,7 @@ fn step(row: [f64; 5]) -> NextStep {
         [100.0, 10.0, 50.0, 0.0, 0.0],
         [9_000.0, 300.0, 6_000.0, 0.1, 1.0],
     ]);
-    let mut steps = next_steps(&insiders(), &features, &[false, false, true]);
+    let mut steps = steps_of(&insiders(), &features, &[false, false, true]);
     steps.swap_remove(0)
 }
 
@@ -89,12 +93,12 @@ fn no_step_where_none_helps_or_none_is_needed() {
         [150.0, 5.0, 10.0, 0.0, 0.0],
         [50.0, 5.0, 10.0, 0.0, 0.0],
     ];
-    let steps = next_steps(&never_returned, &customers(&rows), &[false; 4]);
+    let steps = steps_of(&never_returned, &customers(&rows), &[false; 4]);
     assert_eq!(steps[0], NextStep::default(), "a return can't be undone");
     assert_eq!(steps[1], NextStep::default(), "nor money unspent");
     assert_eq!(steps[2], NextStep::default(), "the rule holds already");
     assert_eq!(steps[3].text.as_deref(), Some("spend 50 more"));
-    let steps = next_steps(&Rule::default(), &customers(&rows), &[false; 4]);
+    let steps = steps_of(&Rule::default(), &customers(&rows), &[false; 4]);
     assert!(steps.iter().all(|step| *step == NextStep::default()));
 }
 
@@ -107,7 +111,7 @@ fn members_hear_how_long_they_stay() {
         [9_000.0, 45.0, 6_000.0, 0.0, 0.0],
         [10.0, 45.0, 6.0, 0.0, 0.0],
     ];
-    let steps = next_steps(&insiders(), &customers(&rows), &[true; 5]);
+    let steps = steps_of(&insiders(), &customers(&rows), &[true; 5]);
     let keep: Vec<Option<&str>> = steps.iter().map(|step| step.keep.as_deref()).collect();
     assert_eq!(
         keep,
@@ -164,7 +168,7 @@ proptest! {
         let row = [revenue, f64::from(days), f64::from(pieces), frequency, 0.0];
         let features = customers(&[row]);
         let is_member = rule.holds(&row);
-        let step = next_steps(&rule, &features, &[false]).swap_remove(0);
+        let step = steps_of(&rule, &features, &[false]).swap_remove(0);
         match step.purchase {
             None => prop_assert!(is_member),
             Some(purchase) => {

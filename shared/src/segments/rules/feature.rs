@@ -36,6 +36,18 @@ impl RuleFeature {
         !matches!(self, Self::GrossRevenue | Self::Frequency)
     }
 
+    /// Its values, one a customer, in their own units.
+    pub fn column(self, features: &Features) -> Vec<f64> {
+        let whole = |column: &[i64]| column.iter().map(|&value| value as f64).collect();
+        match self {
+            Self::GrossRevenue => features.gross_revenue.clone(),
+            Self::RecencyDays => whole(&features.recency_days),
+            Self::QuantityOfProducts => whole(&features.quantity_of_products),
+            Self::Frequency => features.frequency.clone(),
+            Self::Returns => whole(&features.returns),
+        }
+    }
+
     /// Its value in a row of [`matrix`].
     pub fn of(self, row: &[f64]) -> f64 {
         row.get(self as usize).copied().unwrap_or(f64::NAN)
@@ -46,26 +58,9 @@ impl RuleFeature {
 pub fn matrix(features: &Features) -> Array2<f64> {
     let mut matrix = Array2::zeros((features.len(), RuleFeature::ALL.len()));
     for (feature, mut column) in RuleFeature::ALL.into_iter().zip(matrix.columns_mut()) {
-        let whole = match feature {
-            RuleFeature::GrossRevenue => {
-                fill(&mut column, features.gross_revenue.iter().copied());
-                continue;
-            }
-            RuleFeature::Frequency => {
-                fill(&mut column, features.frequency.iter().copied());
-                continue;
-            }
-            RuleFeature::RecencyDays => &features.recency_days,
-            RuleFeature::QuantityOfProducts => &features.quantity_of_products,
-            RuleFeature::Returns => &features.returns,
-        };
-        fill(&mut column, whole.iter().map(|&value| value as f64));
+        for (cell, value) in column.iter_mut().zip(feature.column(features)) {
+            *cell = value;
+        }
     }
     matrix
-}
-
-fn fill(column: &mut ndarray::ArrayViewMut1<f64>, values: impl Iterator<Item = f64>) {
-    for (cell, value) in column.iter_mut().zip(values) {
-        *cell = value;
-    }
 }

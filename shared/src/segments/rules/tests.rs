@@ -239,7 +239,7 @@ fn the_same_rules_on_any_number_of_threads() {
 #[ignore = "a measurement"]
 #[allow(clippy::print_stderr)]
 fn a_million_customers() {
-    use crate::segments::next_step::next_steps;
+    use crate::segments::next_step::{Scales, next_steps};
 
     let features = customers(1_000_000, 5);
     let labels = labels(&features, |row| {
@@ -251,7 +251,7 @@ fn a_million_customers() {
     let measured = Measured::of(&rules, &features, &labels);
     let figures = start.elapsed().as_secs_f64();
     let is_member: Vec<bool> = labels.iter().map(|&label| label == 10).collect();
-    let steps = next_steps(&rules[10], &features, &is_member);
+    let steps = next_steps(&rules[10], &features, &is_member, &Scales::of(&features));
     assert_eq!(steps.len(), labels.len());
     let all = start.elapsed().as_secs_f64();
     eprintln!(
