@@ -92,6 +92,7 @@ async fn stage(export: &Path, out: &Path) -> Result<Value> {
         store: store.clone(),
         settings: Some(Settings::default()),
         progress: Arc::new(Silent),
+        spark: None,
     };
     let request = Request {
         source: ObjectRef {

@@ -63,6 +63,7 @@ pub async fn run(
         store: store.clone(),
         settings,
         progress: Arc::clone(&progress),
+        spark: None,
     };
     let embed = embed_and_cluster::Context {
         store: store.clone(),

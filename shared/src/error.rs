@@ -94,9 +94,48 @@ pub enum Error {
     /// A model can't be fitted, applied or read.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// A job on another engine failed, in its own words.
+    #[error("{}", plain(.message))]
+    Job {
+        /// What is to blame.
+        blame: Blame,
+        /// What it says.
+        message: String,
+    },
     /// A fault of ours.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+/// What a job's failure is put down to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// The data.
+    Input,
+    /// A setting.
+    Config,
+    /// Something that is not there.
+    Missing,
+    /// The job, or the machines that it ran on.
+    Job,
+}
+
+impl Blame {
+    /// By the name under which the job tells of it.
+    pub fn named(name: &str) -> Self {
+        let all = [Self::Input, Self::Config, Self::Missing];
+        let known = all.into_iter().find(|blame| blame.name() == name);
+        known.unwrap_or(Self::Job)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Input => "Insiders.BadInput",
+            Self::Config => "Insiders.Config",
+            Self::Missing => "Insiders.NotFound",
+            Self::Job => "Insiders.Internal",
+        }
+    }
 }
 
 fn position(line: Option<u64>, column: Option<&str>) -> String {
@@ -170,6 +209,7 @@ impl Error {
             Self::Model(e) if e.is_data() => "Insiders.BadInput",
             Self::Model(ModelError::Corrupt { .. }) => "Insiders.Corrupt",
             Self::Model(_) => "Insiders.Config",
+            Self::Job { blame, .. } => blame.name(),
             Self::Internal(_) => "Insiders.Internal",
         }
     }
@@ -195,6 +235,18 @@ impl ModelError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_jobs_failure_has_the_name_that_the_job_gave_it() {
+        for name in ["Insiders.BadInput", "Insiders.Config", "Insiders.NotFound"] {
+            let error = Error::Job {
+                blame: Blame::named(name),
+                message: "words".to_owned(),
+            };
+            assert_eq!((error.name(), error.to_string().as_str()), (name, "words"));
+        }
+        assert_eq!(Blame::named("OutOfMemory"), Blame::Job);
+    }
 
     #[test]
     fn an_error_is_one_line_whatever_it_quotes() {

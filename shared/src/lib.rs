@@ -35,4 +35,4 @@ pub mod tables;
 pub mod transactions;
 pub mod value;
 
-pub use error::{Error, Result};
+pub use error::{Blame, Error, Result};

@@ -115,6 +115,7 @@ pub(super) async fn features(
             store: store.clone(),
             settings: Some(settings),
             progress,
+            spark: None,
         };
         let state = preprocess_to_parquet::handle(&context, request).await?;
         let artifact = state.artifacts.get(Part::Features.file_name());

@@ -48,6 +48,7 @@ impl Machine {
                 store: store.clone(),
                 settings: Some(self.settings.clone()),
                 progress: progress.clone(),
+                spark: None,
             };
             let request = self.request.clone();
             let stage = async move { preprocess_to_parquet::handle(&context, request).await };

@@ -85,6 +85,7 @@ async fn run(case: &Case, store: &Store, key: &str) -> shared::Result<(RunState,
         store: store.clone(),
         settings: Some(settings),
         progress: Arc::new(Silent),
+        spark: None,
     };
     let request = Request {
         source: ObjectRef {

@@ -361,6 +361,7 @@ async fn uploads_at_once_all_get_in() {
                 store,
                 settings: Some(settings),
                 progress: std::sync::Arc::new(shared::progress::Silent),
+                spark: None,
             };
             let request = shared::contracts::Request {
                 source,

@@ -1,6 +1,7 @@
 //! The stage as a function of its request.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,12 +13,11 @@ use shared::models::ModelError;
 use shared::progress::Progress;
 use shared::settings::Settings;
 use shared::store::Store;
-use shared::transactions::reader::Outcome;
 use shared::{Error, Result};
 
 use crate::pass;
 use crate::plan::{Planned, plan};
-use crate::{checks, features, uploads};
+use crate::{checks, features, spark, uploads};
 
 /// What the stage needs; built once a process.
 #[derive(Clone)]
@@ -28,6 +28,8 @@ pub struct Context {
     pub settings: Option<Settings>,
     /// Who is watching.
     pub progress: Arc<dyn Progress>,
+    /// The folder of the Spark job's program, `infra/spark`; `None` where there is no Spark.
+    pub spark: Option<PathBuf>,
 }
 
 /// Runs the stage.
@@ -61,17 +63,24 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
     stage.lap("plan");
     reach("preprocess: planned")?;
 
-    context.progress.step("read and clean");
     let uploads = uploads::of_run(&context.store, &run).await?;
+    if let Some(job) = spark::job(context, &request, &run, &uploads).await? {
+        return Ok(RunState {
+            spark: Some(job),
+            ..RunState::begun(run)
+        });
+    }
+    context.progress.step("read and clean");
     let progress = Arc::clone(&context.progress);
     let (outcome, written) = pass::run(&context.store, &run, uploads, erased, progress).await?;
     stage.lap("read");
     let quality =
         serde_json::to_vec_pretty(&outcome.quality).map_err(|e| Error::Internal(e.to_string()))?;
-    let checked = match reach("preprocess: read").and_then(|()| enough_customers(&run, &outcome)) {
-        Ok(()) => checks::against_last(&context.store, &run, outcome.as_of, &quality).await,
-        Err(error) => Err(error),
-    };
+    let checked =
+        match reach("preprocess: read").and_then(|()| enough(&run, outcome.features.len())) {
+            Ok(()) => checks::against_last(&context.store, &run, outcome.as_of, &quality).await,
+            Err(error) => Err(error),
+        };
     let checks = match checked {
         Ok(checks) => checks,
         Err(error) => {
@@ -113,15 +122,12 @@ pub async fn handle(context: &Context, request: Request) -> Result<RunState> {
         "preprocessed"
     );
     Ok(RunState {
-        run,
-        already_complete: false,
         as_of: Some(outcome.as_of),
         stages: vec![stage.finish(counts.rows_read, counts.customers)],
         checks,
         counts,
-        promotion: None,
-        quality: None,
         artifacts,
+        ..RunState::begun(run)
     })
 }
 
@@ -145,7 +151,6 @@ fn complete(manifest: &[u8], run: Run, champion: Option<&Champion>) -> Result<Ru
     let is_champion = champion.is_some_and(|c| c.version == run.model_version);
     Ok(RunState {
         promotion: manifest.promotion.filter(|_| !is_champion),
-        run,
         already_complete: true,
         as_of: Some(manifest.effective_as_of),
         checks: manifest.checks,
@@ -153,12 +158,13 @@ fn complete(manifest: &[u8], run: Run, champion: Option<&Champion>) -> Result<Ru
         quality: Some(manifest.quality),
         artifacts: manifest.artifacts,
         stages: manifest.stages,
+        ..RunState::begun(run)
     })
 }
 
 /// A fit needs a customer for each segment.
-fn enough_customers(run: &Run, outcome: &Outcome) -> Result<()> {
-    let (have, need) = (outcome.features.len(), run.settings.clustering.k);
+pub(crate) fn enough(run: &Run, have: usize) -> Result<()> {
+    let need = run.settings.clustering.k;
     if run.action == ModelAction::Fit && have < need {
         let reason = ModelError::TooFewCustomers { have, need }.to_string();
         return Err(Error::bad_input(&run.source.key, reason));

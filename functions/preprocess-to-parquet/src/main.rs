@@ -18,6 +18,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         store,
         settings: None,
         progress: Arc::new(Log),
+        spark: std::env::var_os("SPARK_JOB").map(Into::into),
     };
     function
         .serve(move |event: Value| async move {

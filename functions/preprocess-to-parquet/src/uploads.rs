@@ -19,9 +19,9 @@ use shared::{Error, Result};
 /// One upload.
 #[derive(Debug, Clone)]
 pub(crate) struct Upload {
-    source: Source,
+    pub(crate) source: Source,
     /// Its name in errors and in quarantine.
-    name: String,
+    pub(crate) name: String,
     /// Its place among how many, where it is one of several.
     place: Option<(usize, usize)>,
 }

@@ -93,6 +93,11 @@ impl<'a> Layout<'a> {
         (1..=128).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(plain)
     }
 
+    /// The folder of a run, without the trailing slash.
+    pub fn run(run_id: &str) -> String {
+        format!("runs/{run_id}")
+    }
+
     /// The bundle's folder of a model version, without the trailing slash.
     pub fn model(version: &str) -> String {
         format!("models/{version}")

@@ -9,6 +9,7 @@ mod plan;
 mod promotion;
 mod request;
 mod shards;
+mod spark;
 mod trigger;
 
 pub use index::{IndexedRun, RunIndex};
@@ -20,4 +21,5 @@ pub use plan::{ModelAction, Run, RunState, Source};
 pub use promotion::Promotion;
 pub use request::{AsOf, Mode, ObjectRef, Request, Scale};
 pub use shards::{Shard, Shards};
+pub use spark::{Failure, SparkJob};
 pub use trigger::{Trigger, UPLOADS};

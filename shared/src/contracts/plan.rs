@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Artifact, AsOf, Counts, Inputs, Mode, Promotion, Quality, Request, StageReport};
+use super::{
+    Artifact, AsOf, Counts, Inputs, Mode, Promotion, Quality, Request, SparkJob, StageReport,
+};
 use crate::bundle::Champion;
 use crate::columns::Check;
 use crate::segments::Segment;
@@ -108,6 +110,27 @@ pub struct RunState {
     /// What each stage took.
     #[serde(default)]
     pub stages: Vec<StageReport>,
+    /// What Spark is to do first: the export is too large for one function.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spark: Option<SparkJob>,
+}
+
+impl RunState {
+    /// A run of which nothing is done yet.
+    pub fn begun(run: Run) -> Self {
+        Self {
+            run,
+            already_complete: false,
+            as_of: None,
+            counts: Counts::default(),
+            promotion: None,
+            quality: None,
+            checks: Vec::new(),
+            artifacts: BTreeMap::new(),
+            stages: Vec::new(),
+            spark: None,
+        }
+    }
 }
 
 impl Run {

@@ -1,6 +1,10 @@
 //! pandas' `describe` of one column.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use super::Features;
 
 /// Count, moments and quartiles of a column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,6 +59,21 @@ impl Describe {
             upper_quartile: quantile(0.75),
             max,
         })
+    }
+}
+
+impl Features {
+    /// Each feature described, by its name.
+    pub fn described(&self) -> BTreeMap<&'static str, Option<Describe>> {
+        let whole = |column: &[i64]| Describe::of(column.iter().map(|&n| n as f64));
+        let real = |column: &[f64]| Describe::of(column.iter().copied());
+        BTreeMap::from([
+            ("gross_revenue", real(&self.gross_revenue)),
+            ("recency_days", whole(&self.recency_days)),
+            ("quantity_of_products", whole(&self.quantity_of_products)),
+            ("frequency", real(&self.frequency)),
+            ("returns", whole(&self.returns)),
+        ])
     }
 }
 

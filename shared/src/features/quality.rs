@@ -215,8 +215,6 @@ impl QualityReport {
             "country" => tally.missing.country,
             _ => 0,
         };
-        let whole = |column: &[i64]| Describe::of(column.iter().map(|&n| n as f64));
-        let real = |column: &[f64]| Describe::of(column.iter().copied());
         Self {
             rows: tally.rows,
             cols: source_columns.len() as u64,
@@ -245,16 +243,7 @@ impl QualityReport {
             ]),
             customers: features.len() as u64,
             guests: features.guests() as u64,
-            describe: BTreeMap::from([
-                ("gross_revenue", real(&features.gross_revenue)),
-                ("recency_days", whole(&features.recency_days)),
-                (
-                    "quantity_of_products",
-                    whole(&features.quantity_of_products),
-                ),
-                ("frequency", real(&features.frequency)),
-                ("returns", whole(&features.returns)),
-            ]),
+            describe: features.described(),
             source_columns: source_columns.to_vec(),
             kept: tally.kept(),
             dropped: dropped.clone(),

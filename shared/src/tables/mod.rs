@@ -4,6 +4,7 @@ mod features;
 mod parquet;
 mod quarantine;
 mod segments;
+mod sums;
 mod transactions;
 mod value;
 
@@ -12,4 +13,5 @@ pub use ::parquet::file::reader::ChunkReader;
 pub use features::{features_batches, read_features};
 pub use quarantine::QuarantineBuilder;
 pub use segments::{SegmentRows, read_segments, segments_batches, segments_schema};
+pub use sums::read_sums;
 pub use transactions::TransactionsBuilder;

@@ -33,6 +33,7 @@ impl Given {
                     store,
                     settings: None,
                     progress: Arc::new(Silent),
+                    spark: None,
                 };
                 preprocess_to_parquet::handle(&context, request).await
             }

@@ -192,6 +192,7 @@ impl Handlers {
                 store: store.clone(),
                 settings: None,
                 progress: progress.clone(),
+                spark: None,
             },
             embed: embed_and_cluster::Context {
                 store: store.clone(),
