@@ -151,7 +151,7 @@ BREACHES = {
         allows("lambda:InvokeFunction", ["*", {"Fn::GetAtt": ["EmbedFunction", "Arn"]}]),
         allows("sns:Publish", "arn:aws:sns:eu-west-1:123456789012:theirs"),
         also("EmbedFunction/Properties/Policies/0/Statement", {"Effect": "Allow", "Action": "kms:Decrypt", "NotResource": KEY}),
-        also("Pipeline/Properties/Policies/0/Statement/4/Action", "logs:FilterLogEvents"),
+        also("Intake/Properties/Policies/0/Statement/1/Action", "logs:FilterLogEvents"),
     ],
     "roles_name_their_prefixes": [
         allows("s3:GetObject", {"Fn::Sub": "${Bucket.Arn}/*"}),
@@ -166,6 +166,7 @@ BREACHES = {
     ],
     "roles_delete_nothing": [
         allows("s3:DeleteObject", RUNS),
+        also("SparkRole/Properties/Policies/0/PolicyDocument/Statement/2/Resource", RUNS),
         allows(["s3:GetObject", "s3:DeleteObjectVersion"], RUNS),
         allows("logs:DeleteLogGroup", {"Fn::GetAtt": ["EmbedLogs", "Arn"]}),
     ],

@@ -101,7 +101,7 @@ class Cloud:
         self.server = werkzeug.serving.make_server("127.0.0.1", 0, self.recorder, threaded=True)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.lambda_url = None
+        self.lambda_url = self.spark = None
         self._serve_state_machines()
         self._start_by_rule()
         config = {"stepfunctions": {"execute_state_machine": True}}
@@ -126,6 +126,8 @@ class Cloud:
                 # moto knows whose call it is and does not say: the role's name is the key.
                 state = sys._getframe(1).f_locals["state_credentials"]
                 arguments["aws_access_key_id"] = state.role_arn.rpartition("/")[2]
+                if arguments["service_name"] == "emr-serverless":
+                    return cloud.spark
                 lambda_ = arguments["service_name"] == "lambda"
                 arguments["endpoint_url"] = cloud.lambda_url if lambda_ else cloud.url
                 client = boto3.client(**arguments)

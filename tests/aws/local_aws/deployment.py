@@ -10,6 +10,7 @@ from .functions import Function, InvokeApi, emulator
 from .net import wait_for
 from .postgres import Postgres
 from .rds import Rds
+from .spark import Spark
 from .template import (
     FUNCTIONS,
     REGION,
@@ -20,6 +21,7 @@ from .template import (
     function_arn,
     machine_arn,
     parameter,
+    role_arn,
     rule_pattern,
 )
 
@@ -43,6 +45,9 @@ class Deployment:
         self._notify_by_queue()
         values = {f"{name}Arn": function_arn(name) for name in FUNCTIONS}
         values |= {"Bucket": BUCKET, "FailureTopicArn": self.topic}
+        values |= {"SparkApplicationId": "spark", "SparkLogGroup": "/insiders/test/spark"}
+        values |= {"SparkRoleArn": role_arn("SparkRole")}
+        self.cloud.spark = Spark(self.cloud, BUCKET, logs)
         self.pipeline = self._machine("Pipeline", values)
         self.intake = self._machine("Intake", {"PipelineArn": self.pipeline})
         self._rule()
@@ -64,6 +69,8 @@ class Deployment:
             "DATABASE_AUTH": "iam",
             "DATABASE_URL": self.rds.url(parameter("DatabaseUser")),
             "DATABASE_CA_FILE": str(self.rds.ca_file),
+            "PUBLISH_CONNECTIONS": str(parameter("PublishConnections")),
+            "SPARK_JOB": str(ROOT / "infra" / "spark"),
             # The emulator's limit for one invocation.
             "AWS_LAMBDA_FUNCTION_TIMEOUT": "900",
         }
@@ -80,7 +87,7 @@ class Deployment:
         made = self.states.create_state_machine(
             name=name,
             definition=definition(name, values),
-            roleArn=f"arn:aws:iam::123456789012:role/{name}",
+            roleArn=role_arn(name),
         )
         assert made["stateMachineArn"] == machine_arn(name)
         return made["stateMachineArn"]
@@ -153,3 +160,16 @@ def generate(path, day):
     subprocess.run(command, check=True, capture_output=True)
     line = f"999{day:03},85123A,LAST PURCHASE,3,1/{day}/2026 12:00,2.55,12345,United Kingdom"
     return path.read_bytes() + f"{line}\n".encode()
+
+
+def keys(aws, ending):
+    """Keys of all runs that end so."""
+    pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="runs/")
+    found = [item["Key"] for page in pages for item in page.get("Contents", [])]
+    return [key for key in found if key.endswith(ending)]
+
+
+def figures(aws, name):
+    """Each line of metrics that has the figure, of any function."""
+    lines = [line for f in aws.functions.values() for line in f.lines() if "_aws" in line]
+    return [line for line in lines if name in line]

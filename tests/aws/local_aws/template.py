@@ -81,6 +81,10 @@ def machine_arn(machine):
     return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{machine}"
 
 
+def role_arn(role):
+    return f"arn:aws:iam::{ACCOUNT}:role/{role}"
+
+
 def names(bucket, topic):
     """What the intrinsic functions of the policies stand for here."""
     return {
@@ -90,6 +94,9 @@ def names(bucket, topic):
         "Bucket": bucket,
         "Bucket.Arn": f"arn:aws:s3:::{bucket}",
         "Key.Arn": KEY_ARN,
+        "Stage": "test",
+        "Spark.Arn": f"arn:aws:emr-serverless:{REGION}:{ACCOUNT}:/applications/spark",
+        "SparkRole.Arn": role_arn("SparkRole"),
         "Failures": topic,
         "LostTriggers.Arn": QUEUE_ARN,
         "Database.DbiResourceId": DATABASE_ID,
