@@ -41,5 +41,6 @@ mod parts;
 mod publish;
 mod report;
 mod rules;
+mod shards;
 mod value;
 mod whole;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::features::{append, batches, column, columns, fields, reals, texts, wrong_type};
 use super::{read_batches, value};
-use crate::features::Features;
+use crate::features::{Features, pick};
 use crate::segments::next_step::{NextStep, Purchase};
 use crate::{Error, Result};
 
@@ -29,6 +29,31 @@ pub struct SegmentRows {
     pub segment: Vec<String>,
     /// What would bring the customer into the first segment, or keeps one there.
     pub next_step: Vec<NextStep>,
+}
+
+impl SegmentRows {
+    /// Takes other customers' rows in behind these.
+    pub fn append(&mut self, other: Self) {
+        self.features.append(other.features);
+        self.embedding_x.extend(other.embedding_x);
+        self.embedding_y.extend(other.embedding_y);
+        self.label.extend(other.label);
+        self.segment.extend(other.segment);
+        self.next_step.extend(other.next_step);
+    }
+
+    /// The rows at `rows`, in that order; of columns that are empty nothing.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            features: self.features.select(rows),
+            embedding_x: pick(&self.embedding_x, rows),
+            embedding_y: pick(&self.embedding_y, rows),
+            label: pick(&self.label, rows),
+            segment: pick(&self.segment, rows),
+            next_step: pick(&self.next_step, rows),
+        }
+    }
 }
 
 /// Columns of the table.

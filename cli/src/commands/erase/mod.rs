@@ -3,6 +3,7 @@
 
 mod report;
 mod runs;
+mod tables;
 mod uploads;
 
 use publish_to_rds::Erased;

@@ -7,7 +7,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::contracts::{Artifact, Layout, Manifest, Part};
 use shared::erasure::{Ids, without};
-use shared::features::pick;
 use shared::segments::rules::{Measured, Rule};
 use shared::segments::{Profile, Segment};
 use shared::store::{Pending, Store, sha256};
@@ -15,14 +14,8 @@ use shared::tables::{SegmentRows, read_segments};
 use shared::{Error, Result};
 
 use super::report::Report;
+use super::tables::{self, Table};
 
-/// Tables that know customers, and the column that does.
-const TABLES: [(Part, &str); 4] = [
-    (Part::Transactions, "customer_id"),
-    (Part::Quarantine, "raw"),
-    (Part::Features, "customer_id"),
-    (Part::Segments, "customer_id"),
-];
 const JSON: &str = "application/json";
 const HTML: &str = "text/html; charset=utf-8";
 const PARQUET: &str = "application/vnd.apache.parquet";
@@ -30,8 +23,24 @@ const PARQUET: &str = "application/vnd.apache.parquet";
 /// What a run's tables are about to be, kept beside them until the manifest says the same:
 /// whoever finds a table that the manifest does not know can tell it from a damaged one.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Journal {
-    tables: BTreeMap<String, Artifact>,
+pub(super) struct Journal {
+    pub(super) tables: BTreeMap<String, Artifact>,
+    /// Rows taken out of tables that nothing records.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    unrecorded: BTreeMap<String, u64>,
+}
+
+impl Journal {
+    fn is_empty(&self) -> bool {
+        self.tables.is_empty() && self.unrecorded.is_empty()
+    }
+}
+
+/// A run's tables without these people, which nobody sees yet.
+#[derive(Default)]
+struct Prepared {
+    pending: Vec<(Pending, u64)>,
+    lists: Vec<(Artifact, Bytes)>,
 }
 
 /// Rewrites what the runs keep of these people, and removes every former version.
@@ -68,19 +77,19 @@ async fn one(store: &Store, run_id: &str, ids: &Ids, report: &mut Report) -> Res
     let was_unfinished = unfinished.is_some();
     let mut journal = unfinished.unwrap_or_default();
 
-    let mut pending = Vec::new();
+    let mut written = Prepared::default();
     let prepared = prepare(
         store,
-        &layout,
+        run_id,
         manifest.as_ref(),
         &mut journal,
         ids,
-        &mut pending,
+        &mut written,
     );
     let segments = match prepared.await {
         Ok(segments) => segments,
         Err(error) => {
-            for (table, _) in pending {
+            for (table, _) in written.pending {
                 table.abort().await;
             }
             return Err(error);
@@ -90,22 +99,28 @@ async fn one(store: &Store, run_id: &str, ids: &Ids, report: &mut Report) -> Res
         let excluded = &manifest.run.settings.cleaning.excluded_customers;
         excluded.iter().any(|id| ids.holds(id))
     });
-    if journal.tables.is_empty() && !names_them {
+    if journal.is_empty() && !names_them {
         if was_unfinished {
             store.remove(&journal_key, None).await?;
         }
         return Ok(());
     }
-    if manifest.is_some() && !journal.tables.is_empty() {
+    if manifest.is_some() && !journal.is_empty() {
         store.put(&journal_key, JSON, json(&journal)?).await?;
     }
-    for (table, removed) in pending {
+    for (table, removed) in written.pending {
         let artifact = table.commit().await?;
         report.rewrote(&artifact.key, removed);
     }
+    for (list, json) in written.lists {
+        store.put(&list.key, JSON, json).await?;
+        report.rewrote(&list.key, 0);
+    }
     if let Some(manifest) = &mut manifest {
         let before: Option<Profile> = parsed(store, &layout.key(Part::Profile)).await?;
-        let has_changed = journal.tables.contains_key(Part::Segments.file_name());
+        let of_segments = [Part::Segments, Part::ScoredShards];
+        let mut of_segments = of_segments.iter().map(|part| part.file_name());
+        let has_changed = of_segments.any(|name| journal.tables.contains_key(name));
         let changed = segments.as_ref().filter(|_| has_changed);
         if let Some(rows) = changed {
             let profile = json(&profile(rows, before.as_ref()))?;
@@ -148,45 +163,70 @@ async fn page(
     Ok(())
 }
 
-/// Writes the tables without these people; nobody sees them yet. Gives the rows of
-/// segments.parquet that are left, where there are any.
+/// Writes the tables without these people; nobody sees them yet. Gives the rows of segments that
+/// are left, where there are any.
 async fn prepare(
     store: &Store,
-    layout: &Layout<'_>,
+    run_id: &str,
     manifest: Option<&Manifest>,
     journal: &mut Journal,
     ids: &Ids,
-    pending: &mut Vec<(Pending, u64)>,
+    written: &mut Prepared,
 ) -> Result<Option<SegmentRows>> {
-    let mut segments = None;
-    for (part, column) in TABLES {
-        let (key, name) = (layout.key(part), part.file_name());
+    let mut segments: Option<SegmentRows> = None;
+    let (tables, lists) = tables::of_run(store, run_id, manifest, journal).await?;
+    for Table {
+        name,
+        key,
+        column,
+        recorded,
+        is_recorded,
+        has_segments,
+    } in tables
+    {
         let Some(bytes) = store.table(&key).await? else {
             continue;
         };
         let found = sha256(&bytes);
-        let recorded = manifest.and_then(|manifest| manifest.artifacts.get(name));
-        let awaited = journal.tables.get(name);
+        let awaited = journal.tables.get(&name);
         if recorded.is_some_and(|artifact| artifact.sha256 == found) {
             // As the manifest has it: what the journal awaited did not come to pass, or did.
-            journal.tables.remove(name);
-        } else if manifest.is_some() && awaited.is_none_or(|artifact| artifact.sha256 != found) {
+            journal.tables.remove(&name);
+        } else if is_recorded
+            && manifest.is_some()
+            && awaited.is_none_or(|artifact| artifact.sha256 != found)
+        {
             let reason = format!("its SHA-256 is {found}, which the run's manifest does not have");
             return Err(Error::Corrupt {
                 object: key,
                 reason,
             });
         }
-        if part == Part::Segments {
-            segments = Some(left(read_segments(bytes.clone(), &key)?, ids));
+        if has_segments {
+            let rows = left(&read_segments(bytes.clone(), &key)?, ids);
+            segments.get_or_insert_default().append(rows);
         }
         if let Some(table) = table(store, &key, column, bytes, ids).await? {
-            let artifact = table.0.artifact().clone();
-            journal.tables.insert(name.to_owned(), artifact);
-            pending.push(table);
+            if is_recorded {
+                let artifact = table.0.artifact().clone();
+                journal.tables.insert(name, artifact);
+            } else {
+                journal.unrecorded.insert(name, table.1);
+            }
+            written.pending.push(table);
         }
     }
-    Ok(segments)
+    for list in lists {
+        if let Some((part, artifact, json)) = list.after(run_id, journal)? {
+            let name = part.file_name().to_owned();
+            journal.tables.insert(name, artifact.clone());
+            written.lists.push((artifact, json));
+        }
+    }
+    Ok(segments.map(|rows| match rows.features.order() {
+        Some(order) => rows.select(&order),
+        None => rows,
+    }))
 }
 
 /// One table without these people, if they are in it, and how many rows are theirs.
@@ -217,20 +257,13 @@ async fn table(
     }
 }
 
-fn left(rows: SegmentRows, ids: &Ids) -> SegmentRows {
+fn left(rows: &SegmentRows, ids: &Ids) -> SegmentRows {
     let stay: Vec<usize> = (0..)
         .zip(&rows.features.customer_id)
         .filter(|(_, id)| !ids.holds(id))
         .map(|(row, _)| row)
         .collect();
-    SegmentRows {
-        features: rows.features.select(&stay),
-        embedding_x: pick(&rows.embedding_x, &stay),
-        embedding_y: pick(&rows.embedding_y, &stay),
-        label: pick(&rows.label, &stay),
-        segment: pick(&rows.segment, &stay),
-        next_step: pick(&rows.next_step, &stay),
-    }
+    rows.select(&stay)
 }
 
 /// The profile of those who are left, by the rules of the profile before.
@@ -267,14 +300,22 @@ fn profile(rows: &SegmentRows, before: Option<&Profile>) -> Profile {
 /// Brings the manifest in line with the tables.
 fn settle(manifest: &mut Manifest, journal: &Journal, segments: Option<&SegmentRows>, ids: &Ids) {
     let mut removed = BTreeMap::new();
-    for (name, artifact) in &journal.tables {
+    // A shard's table is in a list, which is in the manifest.
+    let named = journal
+        .tables
+        .iter()
+        .filter(|(name, _)| !name.contains('/'));
+    for (name, artifact) in named {
         let before = manifest.artifacts.insert(name.clone(), artifact.clone());
         let before = before.and_then(|artifact| artifact.rows).unwrap_or(0);
         let rows = before.saturating_sub(artifact.rows.unwrap_or(0));
         removed.insert(name.as_str(), rows);
     }
     let of = |part: Part| removed.get(part.file_name()).copied().unwrap_or(0);
-    let (kept, quarantined) = (of(Part::Transactions), of(Part::Quarantine));
+    let by_spark = journal.unrecorded.iter();
+    let by_spark = by_spark.filter(|(name, _)| name.contains("transactions/"));
+    let by_spark: u64 = by_spark.map(|(_, rows)| rows).sum();
+    let (kept, quarantined) = (of(Part::Transactions) + by_spark, of(Part::Quarantine));
     let counts = &mut manifest.counts;
     counts.rows_kept = counts.rows_kept.saturating_sub(kept);
     counts.rows_quarantined = counts.rows_quarantined.saturating_sub(quarantined);

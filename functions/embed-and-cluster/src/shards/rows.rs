@@ -22,19 +22,14 @@ pub(crate) async fn rows(
         let bytes = store.get_verified(&shard.table).await?;
         let part = read_segments(bytes, &shard.table.key)?;
         purchases.extend(part.next_step.iter().map(|step| step.purchase));
-        all.features.append(part.features);
-        all.embedding_x.extend(part.embedding_x);
-        all.embedding_y.extend(part.embedding_y);
-        all.label.extend(part.label);
+        all.append(SegmentRows {
+            segment: Vec::new(),
+            next_step: Vec::new(),
+            ..part
+        });
     }
     if let Some(order) = all.features.order() {
-        all = SegmentRows {
-            features: all.features.select(&order),
-            embedding_x: pick(&all.embedding_x, &order),
-            embedding_y: pick(&all.embedding_y, &order),
-            label: pick(&all.label, &order),
-            ..SegmentRows::default()
-        };
+        all = all.select(&order);
         purchases = pick(&purchases, &order);
     }
     let ids = all.features.customer_id.windows(2);
