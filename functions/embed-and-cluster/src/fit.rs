@@ -1,6 +1,6 @@
 //! Makes the models.
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView2};
 use shared::Result;
 use shared::features::Features;
 use shared::measure::Stage;
@@ -9,7 +9,7 @@ use shared::progress::Progress;
 use shared::segments::Profile;
 use shared::settings::{self, Settings};
 
-use crate::{cuts, matrix, start};
+use crate::{cuts, large, matrix, start};
 
 /// Fitted models, and what they say of the customers that they were fitted to.
 pub(crate) struct Fitted {
@@ -21,6 +21,11 @@ pub(crate) struct Fitted {
     pub(crate) labels: Array1<u32>,
 }
 
+/// Customers up to which a fit compares all of them with all. With more, trees are grown on
+/// some of them each, and who shares all leaves with another is embedded once
+/// ([`large`](crate::large)).
+pub(crate) const EXACT_UP_TO: usize = 100_000;
+
 /// Fits scaler, forest, UMAP and k-means; segment 0 is the one of the highest mean revenue.
 pub(crate) fn fit(
     features: &Features,
@@ -28,6 +33,18 @@ pub(crate) fn fit(
     progress: &dyn Progress,
     stage: &mut Stage,
 ) -> Result<Fitted> {
+    fit_exact_up_to(EXACT_UP_TO, features, settings, progress, stage)
+}
+
+/// The same with another limit than [`EXACT_UP_TO`].
+pub(crate) fn fit_exact_up_to(
+    limit: usize,
+    features: &Features,
+    settings: &Settings,
+    progress: &dyn Progress,
+    stage: &mut Stage,
+) -> Result<Fitted> {
+    let is_large = features.len() > limit;
     let (embedding, clustering) = (&settings.embedding, &settings.clustering);
     let matrix = matrix::features(features)?;
     let scaler = MinMaxScaler::fit(matrix.view())?;
@@ -38,37 +55,26 @@ pub(crate) fn fit(
         trees: embedding.trees,
         seed: clustering.seed,
         splitter: cuts::splitter(settings, matrix.view(), target.view(), &scaler)?,
+        most_rows: is_large.then_some(large::TREE_ROWS),
         ..ForestParams::default()
     };
     let forest = forest.fit(scaled.view(), target.view())?;
     stage.lap("fit forest");
-    let leaves = forest.leaf_indices(scaled.view())?;
-    stage.lap("leaves");
-    progress.step("fit UMAP");
-    let umap = UmapParams {
-        metric: match embedding.metric {
-            settings::Metric::Hamming => Metric::Hamming,
-            settings::Metric::Euclidean => Metric::Euclidean,
-        },
-        n_neighbors: embedding.n_neighbors,
-        min_dist: embedding.min_dist,
-        seed: clustering.seed,
-        n_components: 2,
-        epochs: None,
+    let (umap, points) = if is_large {
+        let frequency = &features.frequency;
+        large::embed(&forest, scaled.view(), frequency, settings, progress, stage)?
+    } else {
+        let leaves = forest.leaf_indices(scaled.view())?;
+        stage.lap("leaves");
+        progress.step("fit UMAP");
+        let umap = embed(&forest, leaves.view(), &features.frequency, settings)?;
+        stage.lap("fit umap");
+        // What a later apply will say of the same customers, not the fit's own embedding: they
+        // differ where two customers share all their leaves.
+        let points = matrix::points(umap.transform(leaves.view())?.view());
+        stage.lap("transform");
+        (umap, points)
     };
-    let umap = match embedding.start {
-        settings::Start::Spectral => umap.fit(leaves.view())?,
-        settings::Start::Prediction => {
-            let predicted = forest.predict_leaves(leaves.view())?;
-            let start = start::points(predicted.view(), &features.frequency, clustering.seed);
-            umap.fit_from(leaves.view(), start.view())?
-        }
-    };
-    stage.lap("fit umap");
-    // What a later apply will say of the same customers, not the fit's own embedding: they
-    // differ where two customers share all their leaves.
-    let points = matrix::points(umap.transform(leaves.view())?.view());
-    stage.lap("transform");
     progress.step("k-means");
     let kmeans = clustering.kmeans().fit(points.view())?;
     let labels = kmeans.predict(points.view())?;
@@ -83,5 +89,35 @@ pub(crate) fn fit(
         kmeans,
         points,
         labels,
+    })
+}
+
+/// The embedding of customers by their `leaves`, shape `(n_customers, n_trees)`, and their
+/// frequencies in the same order.
+pub(crate) fn embed(
+    forest: &Forest,
+    leaves: ArrayView2<u32>,
+    frequency: &[f64],
+    settings: &Settings,
+) -> Result<Umap> {
+    let (embedding, clustering) = (&settings.embedding, &settings.clustering);
+    let umap = UmapParams {
+        metric: match embedding.metric {
+            settings::Metric::Hamming => Metric::Hamming,
+            settings::Metric::Euclidean => Metric::Euclidean,
+        },
+        n_neighbors: embedding.n_neighbors,
+        min_dist: embedding.min_dist,
+        seed: clustering.seed,
+        n_components: 2,
+        ..UmapParams::default()
+    };
+    Ok(match embedding.start {
+        settings::Start::Spectral => umap.fit(leaves)?,
+        settings::Start::Prediction => {
+            let predicted = forest.predict_leaves(leaves)?;
+            let start = start::points(predicted.view(), frequency, clustering.seed);
+            umap.fit_from(leaves, start.view())?
+        }
     })
 }

@@ -13,6 +13,7 @@ use super::{
         random::{Key, Stream},
     },
     Forest, ForestParams, Splitter,
+    part::Part,
     random_split::RandomCuts,
     split::{Sample, Weight, best},
     tree::{MOST_FEATURES, Node, Tree, single_precision},
@@ -53,6 +54,12 @@ pub(super) fn fit(
     let trees = (0..params.trees)
         .into_par_iter()
         .map(|t| {
+            if let Some(most) = params.most_rows.filter(|&most| most < n) {
+                let key = key.child(t as u64);
+                let part = Part::draw(params.bootstrap, key, most, &columns, &targets);
+                let cuts = cuts.as_ref().map(|cuts| (cuts, random.child(t as u64)));
+                return grow(params, &part.columns, &part.sorted, &part.targets, &part.counts, cuts);
+            }
             let counts = counts(params.bootstrap, key.child(t as u64), n);
             let cuts = cuts.as_ref().map(|cuts| (cuts, random.child(t as u64)));
             grow(params, &columns, &sorted, &targets, &counts, cuts)
@@ -85,6 +92,9 @@ fn check(params: &ForestParams, x: ArrayView2<f64>, y: ArrayView1<f64>) -> Resul
     }
     if params.trees == 0 {
         return Err(ModelError::parameter("trees", 0, "must be at least 1"));
+    }
+    if params.most_rows == Some(0) {
+        return Err(ModelError::parameter("most_rows", 0, "must be at least 1"));
     }
     if params.min_samples_leaf == 0 {
         return Err(ModelError::parameter(

@@ -12,6 +12,7 @@ mod curve;
 mod descent;
 mod forces;
 mod fuzzy;
+mod known;
 mod lanczos;
 mod layout;
 mod math;
@@ -24,10 +25,13 @@ mod team;
 mod transform;
 mod tridiagonal;
 
+use std::sync::OnceLock;
+
 use ndarray::{Array2, ArrayView2};
 
 use super::error::ModelError;
 use curve::Curve;
+use known::Known;
 pub use metric::Metric;
 use neighbors::{Index, Neighbors};
 pub use store::UmapParts;
@@ -155,6 +159,7 @@ impl UmapParams {
             embedding,
             metric: self.metric,
             index,
+            known: OnceLock::new(),
         })
     }
 
@@ -235,6 +240,7 @@ pub struct Umap {
     leaves: Array2<u32>,
     embedding: Array2<f32>,
     index: Index,
+    known: OnceLock<Known>,
 }
 
 impl Umap {
@@ -274,6 +280,17 @@ impl Umap {
 
     fn n(&self) -> usize {
         self.embedding.nrows()
+    }
+
+    /// The table of training rows, if it is of use to a batch of `asked` rows.
+    fn known(&self, asked: usize) -> Option<&Known> {
+        if !self.snap_exact {
+            return None;
+        }
+        if known::is_worth(asked, self.n()) {
+            return Some(self.known.get_or_init(|| Known::new(self.leaves())));
+        }
+        self.known.get()
     }
 
     /// The model as safetensors.

@@ -1,0 +1,99 @@
+//! Fits on many customers, or on some of them, step by step: docs/LARGE-FITS.md.
+//!
+//! ```text
+//! large_fit fit FEATURES.parquet PROFILE OUT.u32 [key=value]…    one JSON object of what it took
+//!     customers=N    the first so many by a keyed hash of their ids; all by default
+//!     sample=N       fit on a stratified sample, place everyone
+//!     seed=S         of the models; 42 by default
+//!     draw=S         of the sample; 42 by default
+//!     exact=N        the limit up to which all customers are compared with all
+//! large_fit compare A.u32 B.u32                  adjusted Rand index of two fits' segments
+//! ```
+#![allow(missing_docs, clippy::print_stdout)]
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use embed_and_cluster::{Sampler, place};
+use serde_json::{Value, json};
+use shared::evaluation::adjusted_rand_index;
+use shared::features::Features;
+use shared::measure::Stage;
+use shared::progress::Silent;
+use shared::settings::{Profile, Settings};
+use shared::tables::read_features;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Of who is among the first `customers`: another seed than any sample's.
+const FIRST: u64 = 7;
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let said = match words.as_slice() {
+        ["fit", features, profile, out, options @ ..] => fit(features, profile, out, options)?,
+        ["compare", a, b] => json!(adjusted_rand_index(&read_labels(a)?, &read_labels(b)?)),
+        _ => return Err("usage: see the head of the program's source".into()),
+    };
+    println!("{said}");
+    Ok(())
+}
+
+fn fit(table: &str, profile: &str, out: &str, options: &[&str]) -> Result<Value> {
+    let mut given = BTreeMap::new();
+    for option in options {
+        let (key, value) = option.split_once('=').ok_or("options are key=value")?;
+        given.insert(key, value.parse::<u64>()?);
+    }
+    let mut settings = Settings::of(match profile {
+        "default" => Profile::Default,
+        "notebook" => Profile::Notebook,
+        other => return Err(format!("no profile {other}").into()),
+    });
+    if let Some(&seed) = given.get("seed") {
+        settings.clustering.seed = seed;
+    }
+    let mut everyone = read_features(std::fs::read(table)?.into(), table)?;
+    if let Some(&customers) = given.get("customers") {
+        everyone = sample(&everyone, customers, FIRST);
+    }
+    let mut stage = Stage::start("large fit");
+    let draw = given.get("draw").copied().unwrap_or(42);
+    let some = given.get("sample").map(|&size| sample(&everyone, size, draw));
+    stage.lap("sample");
+    let exact = given.get("exact").map(|&n| n as usize);
+    let placed = match &some {
+        Some(some) => place(some, Some(&everyone), &settings, exact, &Silent, &mut stage)?,
+        None => place(&everyone, None, &settings, exact, &Silent, &mut stage)?,
+    };
+    let fitted_to = some.as_ref().unwrap_or(&everyone).len() as u64;
+    let report = stage.finish(fitted_to, everyone.len() as u64);
+    let labels = placed.labels.iter().flat_map(|label| label.to_le_bytes());
+    std::fs::write(out, labels.collect::<Vec<u8>>())?;
+    Ok(json!({
+        "fitted_to": fitted_to,
+        "customers": everyone.len(),
+        "embedded": placed.embedded,
+        "leaves_of_a_tree": placed.leaves,
+        "stored_forest": placed.stored[0],
+        "stored_embedding": placed.stored[1],
+        "silhouette": placed.silhouette,
+        "inertia": placed.inertia,
+        "seconds": report.seconds,
+        "peak_mib": report.peak_memory_bytes.map(|bytes| bytes >> 20),
+        "steps": report.steps,
+    }))
+}
+
+fn sample(features: &Features, size: u64, seed: u64) -> Features {
+    let mut sampler = Sampler::new(size as usize, seed);
+    sampler.add(features);
+    sampler.finish().0
+}
+
+fn read_labels(path: &str) -> Result<Vec<u32>> {
+    let bytes = std::fs::read(path).map_err(|e| format!("{path}: {e}"))?;
+    let words = bytes.as_chunks::<4>().0;
+    Ok(words.iter().map(|&word| u32::from_le_bytes(word)).collect())
+}
