@@ -44,21 +44,10 @@ pub(crate) fn fit_exact_up_to(
     progress: &dyn Progress,
     stage: &mut Stage,
 ) -> Result<Fitted> {
+    let clustering = &settings.clustering;
     let is_large = features.len() > limit;
-    let (embedding, clustering) = (&settings.embedding, &settings.clustering);
-    let matrix = matrix::features(features)?;
-    let scaler = MinMaxScaler::fit(matrix.view())?;
-    let scaled = scaler.transform(matrix.view())?;
     progress.step("fit the forest");
-    let target = matrix::target(features, embedding.target)?;
-    let forest = ForestParams {
-        trees: embedding.trees,
-        seed: clustering.seed,
-        splitter: cuts::splitter(settings, matrix.view(), target.view(), &scaler)?,
-        most_rows: is_large.then_some(large::TREE_ROWS),
-        ..ForestParams::default()
-    };
-    let forest = forest.fit(scaled.view(), target.view())?;
+    let (scaler, forest, scaled) = forest(features, settings, is_large)?;
     stage.lap("fit forest");
     let (umap, points) = if is_large {
         let frequency = &features.frequency;
@@ -100,24 +89,51 @@ pub(crate) fn embed(
     frequency: &[f64],
     settings: &Settings,
 ) -> Result<Umap> {
-    let (embedding, clustering) = (&settings.embedding, &settings.clustering);
-    let umap = UmapParams {
+    let umap = umap(settings);
+    Ok(match settings.embedding.start {
+        settings::Start::Spectral => umap.fit(leaves)?,
+        settings::Start::Prediction => {
+            let predicted = forest.predict_leaves(leaves)?;
+            let start = start::points(predicted.view(), frequency, umap.seed);
+            umap.fit_from(leaves, start.view())?
+        }
+    })
+}
+
+/// How customers are embedded.
+pub(crate) fn umap(settings: &Settings) -> UmapParams {
+    let embedding = &settings.embedding;
+    UmapParams {
         metric: match embedding.metric {
             settings::Metric::Hamming => Metric::Hamming,
             settings::Metric::Euclidean => Metric::Euclidean,
         },
         n_neighbors: embedding.n_neighbors,
         min_dist: embedding.min_dist,
-        seed: clustering.seed,
+        seed: settings.clustering.seed,
         n_components: 2,
         ..UmapParams::default()
+    }
+}
+
+/// Scaler and forest, and the features as the scaler has them, shape `(n_customers, 4)`. A
+/// large fit's trees are grown on some of the customers each.
+pub(crate) fn forest(
+    features: &Features,
+    settings: &Settings,
+    is_large: bool,
+) -> Result<(MinMaxScaler, Forest, Array2<f64>)> {
+    let matrix = matrix::features(features)?;
+    let scaler = MinMaxScaler::fit(matrix.view())?;
+    let scaled = scaler.transform(matrix.view())?;
+    let target = matrix::target(features, settings.embedding.target)?;
+    let forest = ForestParams {
+        trees: settings.embedding.trees,
+        seed: settings.clustering.seed,
+        splitter: cuts::splitter(settings, matrix.view(), target.view(), &scaler)?,
+        most_rows: is_large.then_some(large::TREE_ROWS),
+        ..ForestParams::default()
     };
-    Ok(match embedding.start {
-        settings::Start::Spectral => umap.fit(leaves)?,
-        settings::Start::Prediction => {
-            let predicted = forest.predict_leaves(leaves)?;
-            let start = start::points(predicted.view(), frequency, clustering.seed);
-            umap.fit_from(leaves, start.view())?
-        }
-    })
+    let forest = forest.fit(scaled.view(), target.view())?;
+    Ok((scaler, forest, scaled))
 }

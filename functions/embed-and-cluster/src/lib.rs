@@ -31,6 +31,6 @@ pub use evaluate::{Evaluation, evaluate};
 pub use explained::{Explained, ExplainedSegment};
 pub use figures::figures;
 pub use handler::{Context, handle};
-pub use measured::{Placed, place};
+pub use measured::{Placed, place, recall};
 pub use report::{page, rebuild, refresh};
 pub use sample::{Sampled, Sampler};

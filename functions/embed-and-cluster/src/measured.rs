@@ -4,12 +4,15 @@
 use shared::Result;
 use shared::features::Features;
 use shared::measure::Stage;
+use shared::models::random::{Key, Stream};
+use shared::models::umap;
 use shared::progress::Progress;
 use shared::segments::quality;
 use shared::settings::Settings;
 
 use crate::apply::apply;
-use crate::fit::fit_exact_up_to;
+use crate::fit::{self, fit_exact_up_to, forest};
+use crate::large;
 
 /// What models say of some customers, and how large they are.
 #[derive(Debug, Clone)]
@@ -65,4 +68,19 @@ pub fn place(
         silhouette: quality.silhouette,
         inertia: quality.inertia,
     })
+}
+
+/// Customers whose neighbours are looked at.
+const LOOKED_AT: usize = 2_000;
+
+/// The share of the neighbours of a large fit that an exact search finds, too.
+pub fn recall(features: &Features, settings: &Settings) -> Result<f64> {
+    let (_, forest, scaled) = forest(features, settings, true)?;
+    let leaves = large::leaves(&forest, scaled.view())?.1;
+    let key = Key::new(settings.clustering.seed, Stream::Neighbors);
+    let rows = key.distinct(LOOKED_AT, leaves.nrows());
+    let rows: Vec<usize> = rows.into_iter().map(|row| row as usize).collect();
+    let embedding = fit::umap(settings);
+    let k = embedding.n_neighbors;
+    Ok(umap::recall(embedding.metric, leaves.view(), k, &rows, embedding.seed))
 }

@@ -38,6 +38,8 @@ pub use store::UmapParts;
 
 /// Most coordinates of a point.
 const MOST_COMPONENTS: usize = 3;
+/// Customers up to which a fit compares all with all.
+const EXACT_UP_TO: usize = 100_000;
 /// Most passes over the graph.
 const MOST_EPOCHS: usize = 1_000_000;
 
@@ -57,6 +59,9 @@ pub struct UmapParams {
     pub n_components: usize,
     /// Passes over the graph; by default 500, or 200 for more than 10,000 customers.
     pub epochs: Option<usize>,
+    /// Customers up to which neighbours are the exact ones of a fit; of more they are found by
+    /// way of each other, all but some hundredths of them (`docs/LARGE-FITS.md`).
+    pub exact_up_to: usize,
 }
 
 impl Default for UmapParams {
@@ -68,6 +73,7 @@ impl Default for UmapParams {
             seed: 42,
             n_components: 2,
             epochs: None,
+            exact_up_to: EXACT_UP_TO,
         }
     }
 }
@@ -125,7 +131,12 @@ impl UmapParams {
         let n = leaves.nrows();
         let index = Index::new(self.metric, leaves);
         let n_neighbors = self.n_neighbors.min(n - 1).max(2);
-        let others = index.nearest_others(leaves, n_neighbors.min(n - 1));
+        let k = n_neighbors.min(n - 1);
+        let others = if n > self.exact_up_to {
+            neighbors::about_nearest_others(self.metric, leaves, k, self.seed)
+        } else {
+            index.nearest_others(leaves, k)
+        };
         let graph = fuzzy::union(&others.truncated(n_neighbors - 1), n);
         let epochs = self.epochs.unwrap_or(if n <= 10_000 { 500 } else { 200 });
         let least = f64::from(graph.heaviest()) / epochs.max(1) as f64;
@@ -212,6 +223,28 @@ impl UmapParams {
             _ => Ok(()),
         }
     }
+}
+
+/// The share of a fit's neighbours that are right where there are more than
+/// [`UmapParams::exact_up_to`] customers, on `rows` of `leaves`, shape `(n_customers, n_trees)`.
+pub fn recall(
+    metric: Metric,
+    leaves: ArrayView2<u32>,
+    k: usize,
+    rows: &[usize],
+    seed: u64,
+) -> f64 {
+    let about = neighbors::about_nearest_others(metric, leaves, k, seed);
+    let index = Index::new(metric, leaves);
+    let asked = leaves.select(ndarray::Axis(0), rows);
+    // the row itself is one of them, at no distance
+    let exact = index.nearest(asked.view(), k + 1);
+    let found = Neighbors {
+        k,
+        indices: rows.iter().flat_map(|&row| about.row(row).0.iter().copied()).collect(),
+        distances: rows.iter().flat_map(|&row| about.row(row).1.iter().copied()).collect(),
+    };
+    neighbors::recall(&found, &exact)
 }
 
 /// What umap-learn takes from the batch in transform, taken from the training rows instead,

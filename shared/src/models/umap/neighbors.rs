@@ -1,5 +1,7 @@
-//! Nearest training rows, exactly, in the order of (distance, row).
+//! Nearest training rows, in the order of (distance, row): exactly, but for
+//! [`approximate`].
 
+mod approximate;
 mod euclidean;
 mod hamming;
 
@@ -51,6 +53,28 @@ impl Neighbors {
             distances: pairs.iter().map(|p| p.0).collect(),
         }
     }
+}
+
+/// About the `k` nearest other rows of each row of `leaves`, shape `(n, n_trees)`, for more rows
+/// than can all be compared; `k` is below their number.
+pub(super) fn about_nearest_others(
+    metric: Metric,
+    leaves: ArrayView2<u32>,
+    k: usize,
+    seed: u64,
+) -> Neighbors {
+    Neighbors::from_pairs(k, &approximate::nearest_others(metric, leaves, k, seed))
+}
+
+/// The share of the neighbours of `found` that are no further than the furthest of `exact`,
+/// of the same row: equally near ones are as good as each other.
+pub(super) fn recall(found: &Neighbors, exact: &Neighbors) -> f64 {
+    let rows = exact.distances.chunks(exact.k).zip(found.distances.chunks(found.k));
+    let near = rows.map(|(exact, found)| {
+        let furthest = exact.last().copied().unwrap_or(f32::INFINITY);
+        found.iter().filter(|&&distance| distance <= furthest).count()
+    });
+    near.sum::<usize>() as f64 / found.distances.len().max(1) as f64
 }
 
 /// Training rows prepared for looking up.
