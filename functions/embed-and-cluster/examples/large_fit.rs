@@ -9,6 +9,7 @@
 //!     exact=N        the limit up to which all customers are compared with all
 //! large_fit recall FEATURES.parquet PROFILE CUSTOMERS          of neighbours, on 2,000 customers
 //! large_fit compare A.u32 B.u32                  adjusted Rand index of two fits' segments
+//! large_fit compare A.u32 B.u32 FEATURES.parquet           where B is of fewer, customers=N
 //! ```
 #![allow(missing_docs, clippy::print_stdout)]
 
@@ -36,7 +37,10 @@ impl Progress for Watch {
     fn bytes(&self, _done: u64, _total: u64) {}
 
     fn step(&self, what: &str) {
-        let mut seen = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut seen = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         seen.push((what.to_owned(), processor_seconds(), peak_mib()));
     }
 }
@@ -47,7 +51,9 @@ impl Watch {
         self.step("end");
         let seen = self.0.into_inner().unwrap_or_default();
         let steps = seen.windows(2).filter_map(|pair| {
-            let [(step, from, _), (_, to, peak)] = pair else { return None };
+            let [(step, from, _), (_, to, peak)] = pair else {
+                return None;
+            };
             let seconds = (to - from) * 1000.0;
             Some((step.clone(), json!([seconds.round() / 1000.0, peak])))
         });
@@ -60,7 +66,10 @@ fn processor_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();
     let ticks = after_name.split_whitespace().skip(11).take(2);
-    ticks.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+    ticks
+        .filter_map(|ticks| ticks.parse::<f64>().ok())
+        .sum::<f64>()
+        / 100.0
 }
 
 fn peak_mib() -> u64 {
@@ -80,6 +89,13 @@ fn main() -> Result<()> {
         ["fit", features, profile, out, options @ ..] => fit(features, profile, out, options)?,
         ["recall", features, profile, n] => recall(features, profile, n.parse()?)?,
         ["compare", a, b] => json!(adjusted_rand_index(&read_labels(a)?, &read_labels(b)?)),
+        ["compare", a, b, features] => {
+            let (all, some) = (read_labels(a)?, read_labels(b)?);
+            json!(adjusted_rand_index(
+                &of_some(&all, some.len(), features)?,
+                &some
+            ))
+        }
         _ => return Err("usage: see the head of the program's source".into()),
     };
     println!("{said}");
@@ -102,7 +118,9 @@ fn fit(table: &str, profile: &str, out: &str, options: &[&str]) -> Result<Value>
     }
     let mut stage = Stage::start("large fit");
     let draw = given.get("draw").copied().unwrap_or(42);
-    let some = given.get("sample").map(|&size| sample(&everyone, size, draw));
+    let some = given
+        .get("sample")
+        .map(|&size| sample(&everyone, size, draw));
     stage.lap("sample");
     let exact = given.get("exact").map(|&n| n as usize);
     let watch = Watch::default();
@@ -143,13 +161,25 @@ fn recall(table: &str, profile: &str, customers: u64) -> Result<Value> {
     let everyone = read_features(std::fs::read(table)?.into(), table)?;
     let some = sample(&everyone, customers, FIRST);
     let settings = Settings::of(named(profile)?);
-    Ok(json!(embed_and_cluster::recall(&some, &settings)?))
+    let watch = Watch::default();
+    watch.step("recall");
+    let recall = embed_and_cluster::recall(&some, &settings)?;
+    Ok(json!({ "recall": recall, "processor_seconds_and_peak_mib": watch.finish() }))
 }
 
 fn sample(features: &Features, size: u64, seed: u64) -> Features {
     let mut sampler = Sampler::new(size as usize, seed);
     sampler.add(features);
     sampler.finish().0
+}
+
+/// Everyone's labels, of those who are among the first `n`.
+fn of_some(labels: &[u32], n: usize, table: &str) -> Result<Vec<u32>> {
+    let everyone = read_features(std::fs::read(table)?.into(), table)?;
+    let some = sample(&everyone, n as u64, FIRST);
+    let ids = everyone.customer_id.iter().zip(labels);
+    let chosen = ids.filter(|(id, _)| some.customer_id.binary_search(id).is_ok());
+    Ok(chosen.map(|(_, &label)| label).collect())
 }
 
 fn read_labels(path: &str) -> Result<Vec<u32>> {

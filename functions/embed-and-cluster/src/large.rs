@@ -67,9 +67,8 @@ fn distinct(forest: &Forest, scaled: ArrayView2<f64>) -> Result<Vec<usize>> {
     let mut seen: Vec<(u64, usize)> = Vec::with_capacity(scaled.nrows());
     for rows in scaled.axis_chunks_iter(Axis(0), BLOCK) {
         let leaves = forest.leaf_indices(rows)?;
-        let hash = |row: ndarray::ArrayView1<u32>| {
-            row.iter().fold(0, |h, &leaf| mix(h ^ u64::from(leaf)))
-        };
+        let hash =
+            |row: ndarray::ArrayView1<u32>| row.iter().fold(0, |h, &leaf| mix(h ^ u64::from(leaf)));
         let first = seen.len();
         let hashes = leaves.outer_iter().map(hash).enumerate();
         seen.extend(hashes.map(|(i, hash)| (hash, first + i)));
@@ -96,12 +95,17 @@ mod tests {
     /// Many who bought once, and the same few pieces; every third the same as another.
     fn customers(n: usize) -> Features {
         let key = Key::new(8, Stream::Noise);
-        let unit = |i: usize, what: u64| key.child((i / 3 * 2 + usize::from(i % 3 == 2)) as u64).unit(what);
+        let unit = |i: usize, what: u64| {
+            key.child((i / 3 * 2 + usize::from(i % 3 == 2)) as u64)
+                .unit(what)
+        };
         let pieces = |i: usize| 1 + (400.0 * unit(i, 0) * unit(i, 1) * unit(i, 2)) as i64;
         Features {
             customer_id: (0..n).map(|i| format!("c{i:04}")).collect(),
             is_guest: vec![false; n],
-            gross_revenue: (0..n).map(|i| pieces(i) as f64 * (1.0 + unit(i, 3))).collect(),
+            gross_revenue: (0..n)
+                .map(|i| pieces(i) as f64 * (1.0 + unit(i, 3)))
+                .collect(),
             recency_days: (0..n).map(|i| (370.0 * unit(i, 4)) as i64).collect(),
             quantity_of_products: (0..n).map(pieces).collect(),
             returns: vec![0; n],

@@ -33,4 +33,4 @@ pub use figures::figures;
 pub use handler::{Context, handle};
 pub use measured::{Placed, place, recall};
 pub use report::{page, rebuild, refresh};
-pub use sample::{Sampled, Sampler};
+pub use sample::{Sampled, Sampler, customers_that_fit};

@@ -82,5 +82,11 @@ pub fn recall(features: &Features, settings: &Settings) -> Result<f64> {
     let rows: Vec<usize> = rows.into_iter().map(|row| row as usize).collect();
     let embedding = fit::umap(settings);
     let k = embedding.n_neighbors;
-    Ok(umap::recall(embedding.metric, leaves.view(), k, &rows, embedding.seed))
+    Ok(umap::approximate_recall(
+        embedding.metric,
+        leaves.view(),
+        k,
+        &rows,
+        embedding.seed,
+    ))
 }

@@ -11,11 +11,13 @@
 //! are the same everywhere, and where revenue is spread over decades, as it is in shops,
 //! they are some twenty groups.
 
+mod memory;
 mod strata;
 
 use shared::features::Features;
 use shared::models::random::{Key, Stream, mix};
 
+pub use memory::customers_that_fit;
 use strata::{Strata, Stratum};
 
 /// Customers of each stratum that are in a sample whatever their share; all of a smaller one.
@@ -78,7 +80,9 @@ impl Sampler {
     pub fn add(&mut self, customers: &Features) {
         let mut rows = Vec::new();
         let revenues = customers.gross_revenue.iter().zip(&customers.is_guest);
-        for (row, (id, (&revenue, &is_guest))) in customers.customer_id.iter().zip(revenues).enumerate() {
+        for (row, (id, (&revenue, &is_guest))) in
+            customers.customer_id.iter().zip(revenues).enumerate()
+        {
             let stratum = Stratum::of(revenue, is_guest);
             let hash = self.hash(id);
             self.seen += 1;
@@ -108,7 +112,9 @@ impl Sampler {
         let mut taken = shares;
         let mut rows: Vec<usize> = Vec::with_capacity(self.size);
         for row in order {
-            let Some(mark) = self.marks.get(row) else { continue };
+            let Some(mark) = self.marks.get(row) else {
+                continue;
+            };
             if let Some(left @ 1..) = taken.get_mut(&mark.stratum) {
                 *left -= 1;
                 rows.push(row);
@@ -141,7 +147,9 @@ impl Sampler {
         let mut of_stratum = strata::Counter::default();
         let mut rows: Vec<usize> = Vec::with_capacity(bound);
         for (place, &row) in order.iter().enumerate() {
-            let Some(mark) = self.marks.get(row) else { continue };
+            let Some(mark) = self.marks.get(row) else {
+                continue;
+            };
             let is_first = of_stratum.count(mark.stratum) <= SPARE_OF_STRATUM;
             if place < bound || is_first {
                 rows.push(row);
@@ -152,12 +160,21 @@ impl Sampler {
         }
         rows.sort_unstable();
         self.kept = self.kept.select(&rows);
-        self.marks = rows.iter().filter_map(|&row| self.marks.get(row)).copied().collect();
+        self.marks = rows
+            .iter()
+            .filter_map(|&row| self.marks.get(row))
+            .copied()
+            .collect();
     }
 
     /// The order in which customers are taken; by id where two hashes are equal.
     fn by_hash(&self, a: usize, b: usize) -> std::cmp::Ordering {
-        let of = |row: usize| (self.marks.get(row).map(|m| m.hash), self.kept.customer_id.get(row));
+        let of = |row: usize| {
+            (
+                self.marks.get(row).map(|m| m.hash),
+                self.kept.customer_id.get(row),
+            )
+        };
         of(a).cmp(&of(b))
     }
 
@@ -180,7 +197,8 @@ fn extend(to: &mut Features, more: &Features) {
     to.is_guest.extend_from_slice(&more.is_guest);
     to.gross_revenue.extend_from_slice(&more.gross_revenue);
     to.recency_days.extend_from_slice(&more.recency_days);
-    to.quantity_of_products.extend_from_slice(&more.quantity_of_products);
+    to.quantity_of_products
+        .extend_from_slice(&more.quantity_of_products);
     to.returns.extend_from_slice(&more.returns);
     to.frequency.extend_from_slice(&more.frequency);
     let (to, more) = (&mut to.value, &more.value);
@@ -190,7 +208,8 @@ fn extend(to: &mut Features, more: &Features) {
     to.rfm_monetary.extend_from_slice(&more.rfm_monetary);
     to.rfm_group.extend_from_slice(&more.rfm_group);
     to.p_alive.extend_from_slice(&more.p_alive);
-    to.expected_purchases.extend_from_slice(&more.expected_purchases);
+    to.expected_purchases
+        .extend_from_slice(&more.expected_purchases);
     to.clv.extend_from_slice(&more.clv);
 }
 

@@ -9,7 +9,11 @@ pub(super) struct Stratum(u16);
 
 impl Stratum {
     pub(super) fn of(revenue: f64, is_guest: bool) -> Self {
-        let exponent = if revenue > 0.0 { revenue.to_bits() >> 52 } else { 0 };
+        let exponent = if revenue > 0.0 {
+            revenue.to_bits() >> 52
+        } else {
+            0
+        };
         Self((exponent as u16) << 1 | u16::from(is_guest))
     }
 }
@@ -108,7 +112,10 @@ mod tests {
     #[test]
     fn shares_are_proportional_with_some_of_each() {
         assert_eq!(shares(&[(1.0, 60), (2.0, 40)], 10, 0), [6, 4]);
-        assert_eq!(shares(&[(1.0, 600), (2.0, 3), (4.0, 397)], 100, 5), [55, 3, 42]);
+        assert_eq!(
+            shares(&[(1.0, 600), (2.0, 3), (4.0, 397)], 100, 5),
+            [55, 3, 42]
+        );
         assert_eq!(shares(&[(1.0, 6), (2.0, 4)], 99, 5), [6, 4]);
         // too small a sample for five of each
         assert_eq!(shares(&[(1.0, 60), (2.0, 40), (4.0, 1)], 3, 5), [1, 1, 1]);

@@ -90,7 +90,10 @@ fn each_stratum_has_its_share() {
         let found = sampled.get(&stratum).copied().unwrap_or_default();
         let given = FEWEST as f64;
         assert!(found >= all.min(given), "{stratum:?}: {found} of {all}");
-        assert!((found - all / 10.0).abs() <= given + 1.0, "{stratum:?}: {found} of {all}");
+        assert!(
+            (found - all / 10.0).abs() <= given + 1.0,
+            "{stratum:?}: {found} of {all}"
+        );
     }
 }
 
@@ -98,9 +101,16 @@ fn each_stratum_has_its_share() {
 fn a_customer_keeps_the_row_of_its_features() {
     let features = customers(3_000);
     let (sample, _) = drawn(&features, 300, &shards(3_000, 7, 9));
-    let rows: Vec<usize> = sample.recency_days.iter().map(|&row| row as usize).collect();
+    let rows: Vec<usize> = sample
+        .recency_days
+        .iter()
+        .map(|&row| row as usize)
+        .collect();
     assert_eq!(features.select(&rows), sample);
-    assert_eq!(pick(&features.value.purchases, &rows), sample.value.purchases);
+    assert_eq!(
+        pick(&features.value.purchases, &rows),
+        sample.value.purchases
+    );
 }
 
 #[test]
@@ -109,7 +119,10 @@ fn nearly_the_same_customers_have_nearly_the_same_sample() {
     let before = drawn(&features, 500, &[(0..5_000).collect()]).0;
     let fewer: Vec<usize> = (0..5_000).filter(|row| row % 50 != 0).collect();
     let after = drawn(&features, 500, &[fewer]).0;
-    let stayed = after.customer_id.iter().filter(|id| before.customer_id.binary_search(id).is_ok());
+    let stayed = after
+        .customer_id
+        .iter()
+        .filter(|id| before.customer_id.binary_search(id).is_ok());
     assert!(stayed.count() > 450);
 }
 

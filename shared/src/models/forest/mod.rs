@@ -4,6 +4,7 @@
 //! 1984), so that an imported scikit-learn forest gives the same leaf, under the same node
 //! number, for every input.
 
+mod check;
 mod fit;
 mod part;
 mod random_split;

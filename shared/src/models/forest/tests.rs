@@ -255,7 +255,10 @@ fn trees_on_some_rows_stay_small_and_still_predict() {
         ..ForestParams::default()
     };
     for bootstrap in [true, false] {
-        let some = ForestParams { bootstrap, ..some.clone() };
+        let some = ForestParams {
+            bootstrap,
+            ..some.clone()
+        };
         let forest = some.fit(x.view(), y.view()).unwrap();
         let nodes: Vec<usize> = forest.trees().iter().map(Tree::n_nodes).collect();
         assert!(nodes.iter().all(|&nodes| nodes < 1_000));

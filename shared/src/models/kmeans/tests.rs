@@ -183,7 +183,11 @@ fn restarts_on_some_points_find_the_clusters_of_all() {
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
         let pool = pool.build().unwrap();
-        pool.install(|| params.fit_searched_up_to(5_000, 2_000, points.view()).unwrap())
+        pool.install(|| {
+            params
+                .fit_searched_up_to(5_000, 2_000, points.view())
+                .unwrap()
+        })
     };
     let some = on(1);
     assert_eq!(some, on(2));

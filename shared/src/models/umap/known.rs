@@ -40,7 +40,11 @@ impl Known {
 
     /// For each row of `leaves` the first row of `training`, of which this is the table, that
     /// has the same leaves.
-    pub(super) fn find(&self, training: ArrayView2<u32>, leaves: ArrayView2<u32>) -> Vec<Option<u32>> {
+    pub(super) fn find(
+        &self,
+        training: ArrayView2<u32>,
+        leaves: ArrayView2<u32>,
+    ) -> Vec<Option<u32>> {
         let first = |leaves: ArrayView1<u32>| {
             let hash = hash(leaves);
             let from = self.rows.partition_point(|row| row.0 < hash);

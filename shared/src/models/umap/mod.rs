@@ -3,10 +3,11 @@
 //! Written after the published algorithm (`McInnes`, `Healy`, `Melville` 2018) with the
 //! behaviour of umap-learn (BSD-3-Clause, `Leland McInnes`) as the reference.
 //!
-//! Deliberate differences: neighbours are exact at any size, randomness is counter-based,
+//! Deliberate differences: neighbours are exact but for very many customers, randomness is counter-based,
 //! the layout is parallel with the same bits on any number of threads, and a new
 //! customer's point does not depend on who else is in the batch.
 
+mod check;
 mod components;
 mod curve;
 mod descent;
@@ -33,6 +34,7 @@ use super::error::ModelError;
 use curve::Curve;
 use known::Known;
 pub use metric::Metric;
+pub use neighbors::approximate_recall;
 use neighbors::{Index, Neighbors};
 pub use store::UmapParts;
 
@@ -40,8 +42,6 @@ pub use store::UmapParts;
 const MOST_COMPONENTS: usize = 3;
 /// Customers up to which a fit compares all with all.
 const EXACT_UP_TO: usize = 100_000;
-/// Most passes over the graph.
-const MOST_EPOCHS: usize = 1_000_000;
 
 /// How customers are embedded.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,8 +59,9 @@ pub struct UmapParams {
     pub n_components: usize,
     /// Passes over the graph; by default 500, or 200 for more than 10,000 customers.
     pub epochs: Option<usize>,
-    /// Customers up to which neighbours are the exact ones of a fit; of more they are found by
-    /// way of each other, all but some hundredths of them (`docs/LARGE-FITS.md`).
+    /// Customers up to which a fit's neighbours by leaf numbers are exact; of more they are
+    /// found by way of each other, all but some hundredths of them. By shared leaves they are
+    /// exact at any size.
     pub exact_up_to: usize,
 }
 
@@ -133,7 +134,7 @@ impl UmapParams {
         let n_neighbors = self.n_neighbors.min(n - 1).max(2);
         let k = n_neighbors.min(n - 1);
         let others = if n > self.exact_up_to {
-            neighbors::about_nearest_others(self.metric, leaves, k, self.seed)
+            index.about_nearest_others(leaves, k, self.seed)
         } else {
             index.nearest_others(leaves, k)
         };
@@ -173,78 +174,6 @@ impl UmapParams {
             known: OnceLock::new(),
         })
     }
-
-    fn check(&self, leaves: ArrayView2<u32>) -> Result<(), ModelError> {
-        if leaves.nrows() < 2 {
-            return Err(ModelError::TooFewCustomers {
-                have: leaves.nrows(),
-                need: 2,
-            });
-        }
-        if u32::try_from(leaves.nrows()).is_err() {
-            let n = leaves.nrows();
-            return Err(ModelError::parameter("customers", n, "must be below 2^32"));
-        }
-        if leaves.ncols() == 0 {
-            return Err(ModelError::shape(
-                "leaves",
-                &[leaves.nrows(), 1],
-                leaves.shape(),
-            ));
-        }
-        if self.n_neighbors < 2 {
-            let n = self.n_neighbors;
-            return Err(ModelError::parameter(
-                "n_neighbors",
-                n,
-                "must be at least 2",
-            ));
-        }
-        if !(0.0..=1.0).contains(&self.min_dist) {
-            return Err(ModelError::parameter(
-                "min_dist",
-                self.min_dist,
-                "must be in 0..=1",
-            ));
-        }
-        if !(1..=MOST_COMPONENTS).contains(&self.n_components) {
-            let n = self.n_components;
-            return Err(ModelError::parameter(
-                "n_components",
-                n,
-                "must be 1, 2 or 3",
-            ));
-        }
-        match self.epochs {
-            Some(epochs) if epochs > MOST_EPOCHS => {
-                let why = "must be at most 1,000,000";
-                Err(ModelError::parameter("epochs", epochs, why))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// The share of a fit's neighbours that are right where there are more than
-/// [`UmapParams::exact_up_to`] customers, on `rows` of `leaves`, shape `(n_customers, n_trees)`.
-pub fn recall(
-    metric: Metric,
-    leaves: ArrayView2<u32>,
-    k: usize,
-    rows: &[usize],
-    seed: u64,
-) -> f64 {
-    let about = neighbors::about_nearest_others(metric, leaves, k, seed);
-    let index = Index::new(metric, leaves);
-    let asked = leaves.select(ndarray::Axis(0), rows);
-    // the row itself is one of them, at no distance
-    let exact = index.nearest(asked.view(), k + 1);
-    let found = Neighbors {
-        k,
-        indices: rows.iter().flat_map(|&row| about.row(row).0.iter().copied()).collect(),
-        distances: rows.iter().flat_map(|&row| about.row(row).1.iter().copied()).collect(),
-    };
-    neighbors::recall(&found, &exact)
 }
 
 /// What umap-learn takes from the batch in transform, taken from the training rows instead,

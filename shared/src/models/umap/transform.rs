@@ -35,7 +35,9 @@ pub(super) fn transform<const D: usize>(model: &Umap, leaves: ArrayView2<u32>) -
         return by_neighbors::<D>(model, leaves);
     };
     let found = known.find(model.leaves(), leaves);
-    let strangers: Vec<usize> = (0..found.len()).filter(|&row| found[row].is_none()).collect();
+    let strangers: Vec<usize> = (0..found.len())
+        .filter(|&row| found[row].is_none())
+        .collect();
     let others = by_neighbors::<D>(model, leaves.select(Axis(0), &strangers).view());
     let embedding = model.embedding.as_slice().unwrap_or(&[]);
     let mut points = Vec::with_capacity(found.len() * D);

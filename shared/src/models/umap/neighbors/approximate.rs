@@ -1,4 +1,5 @@
-//! Near rows of very many, found by way of near rows: NN-descent (Dong, Moses, Li 2011).
+//! Near rows of very many by leaf numbers taken as coordinates, found by way of near rows:
+//! NN-descent (Dong, Moses, Li 2011).
 //!
 //! Rows are first put in order by a few trees' leaves, in several ways, and compared with who
 //! stands beside them. Then, in rounds, each row is compared with neighbours of its
@@ -10,7 +11,7 @@ use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::super::super::random::{Key, Stream};
-use super::{BLOCK, Metric};
+use super::BLOCK;
 
 /// Ways in which rows are put in order.
 const ORDERS: usize = 12;
@@ -28,34 +29,23 @@ const ROUNDS: usize = 12;
 /// Share of the neighbours that a round has to replace for there to be another.
 const ENOUGH: f64 = 0.001;
 
-/// A row and how far it is: something that orders as the distance does.
+/// A row and the square of how far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Near {
-    far: u64,
+    square: u64,
     row: u32,
     /// Whether the others have been shown it.
     is_shown: bool,
 }
 
-/// Leaves of all rows.
-struct Rows<'a> {
-    metric: Metric,
-    leaves: ArrayView2<'a, u32>,
-}
-
 /// About the `k` nearest other rows of each row of `leaves`, shape `(n, n_trees)`, nearest
-/// first; `k` is below `n`. Leaves are below 2^24, as those of a forest are.
-pub(super) fn nearest_others(
-    metric: Metric,
-    leaves: ArrayView2<u32>,
-    k: usize,
-    seed: u64,
-) -> Vec<(f32, u32)> {
+/// first; `k` is below `n`. Rows are in memory one after the other, and leaves below 2^24, as
+/// those of a forest are.
+pub(super) fn nearest_others(leaves: ArrayView2<u32>, k: usize, seed: u64) -> Vec<(f32, u32)> {
     let n = leaves.nrows();
     let kept = (k + MORE).min(n - 1);
-    let rows = Rows { metric, leaves };
     let key = Key::new(seed, Stream::Neighbors);
-    let mut near = begin(&rows, kept);
+    let mut near = begin(leaves, kept);
     for round in 0..ROUNDS as u64 {
         let shown = Shown::draw(&mut near, kept, key.child(round));
         let found: usize = near
@@ -67,7 +57,7 @@ pub(super) fn nearest_others(
                 let found = lists.map(|(i, list)| {
                     let row = block * BLOCK + i;
                     shown.candidates(row, &mut candidates);
-                    offer(&rows, row, &candidates, list)
+                    offer(leaves, row, &candidates, list)
                 });
                 found.sum::<usize>()
             })
@@ -77,30 +67,34 @@ pub(super) fn nearest_others(
         }
     }
     let lists = near.chunks_exact(kept).flat_map(|list| list.iter().take(k));
-    lists.map(|near| (rows.distance(near.far), near.row)).collect()
+    lists
+        .map(|near| ((near.square as f64).sqrt() as f32, near.row))
+        .collect()
 }
 
 /// Compares each row with those beside it in each order.
-fn begin(rows: &Rows, kept: usize) -> Vec<Near> {
-    let n = rows.leaves.nrows();
-    let orders: Vec<Order> = (0..ORDERS).map(|order| Order::new(rows.leaves, order)).collect();
+fn begin(leaves: ArrayView2<u32>, kept: usize) -> Vec<Near> {
+    let n = leaves.nrows();
+    let orders: Vec<Order> = (0..ORDERS).map(|order| Order::new(leaves, order)).collect();
     let nobody = Near {
-        far: u64::MAX,
+        square: u64::MAX,
         row: u32::MAX,
         is_shown: true,
     };
     let mut near = vec![nobody; n * kept];
-    near.par_chunks_mut(kept).enumerate().for_each(|(row, list)| {
-        // the next ones, so that there are enough in any case
-        let next = (1..=kept).map(|step| ((row + step) % n) as u32);
-        let mut candidates: Vec<u32> = next.collect();
-        for order in &orders {
-            candidates.extend(order.beside(row));
-        }
-        candidates.sort_unstable();
-        candidates.dedup();
-        offer(rows, row, &candidates, list);
-    });
+    near.par_chunks_mut(kept)
+        .enumerate()
+        .for_each(|(row, list)| {
+            // the next ones, so that there are enough in any case
+            let next = (1..=kept).map(|step| ((row + step) % n) as u32);
+            let mut candidates: Vec<u32> = next.collect();
+            for order in &orders {
+                candidates.extend(order.beside(row));
+            }
+            candidates.sort_unstable();
+            candidates.dedup();
+            offer(leaves, row, &candidates, list);
+        });
     near
 }
 
@@ -136,7 +130,10 @@ impl Order {
         let place = self.places[row] as usize;
         let (first, last) = (place.saturating_sub(BESIDE), place + BESIDE + 1);
         let beside = &self.rows[first..last.min(self.rows.len())];
-        beside.iter().copied().filter(move |&other| other as usize != row)
+        beside
+            .iter()
+            .copied()
+            .filter(move |&other| other as usize != row)
     }
 }
 
@@ -157,18 +154,24 @@ impl Shown {
         let mut stale = Draws::new(n);
         for (i, near) in near.iter().enumerate() {
             let row = (i / kept) as u32;
-            let draws = if near.is_shown { &mut stale } else { &mut fresh };
+            let draws = if near.is_shown {
+                &mut stale
+            } else {
+                &mut fresh
+            };
             let priority = (key.draw(i as u64) >> 32) as u32;
             draws.offer(row, priority, near.row);
             draws.offer(near.row, priority, row);
         }
         let fresh = fresh.rows();
-        near.par_chunks_mut(kept).enumerate().for_each(|(row, list)| {
-            let shown = &fresh[row * SHOWN..(row + 1) * SHOWN];
-            for near in list {
-                near.is_shown |= shown.contains(&near.row);
-            }
-        });
+        near.par_chunks_mut(kept)
+            .enumerate()
+            .for_each(|(row, list)| {
+                let shown = &fresh[row * SHOWN..(row + 1) * SHOWN];
+                for near in list {
+                    near.is_shown |= shown.contains(&near.row);
+                }
+            });
         Self {
             fresh,
             stale: stale.rows(),
@@ -225,51 +228,33 @@ impl Draws {
 }
 
 /// Puts the nearest of `candidates` in a row's list; how many are new there.
-fn offer(rows: &Rows, row: usize, candidates: &[u32], list: &mut [Near]) -> usize {
+fn offer(leaves: ArrayView2<u32>, row: usize, candidates: &[u32], list: &mut [Near]) -> usize {
+    let own = leaves.row(row);
     let mut found = 0;
     for &other in candidates {
-        let Some(worst) = list.last().copied() else { break };
+        let Some(worst) = list.last().copied() else {
+            break;
+        };
+        let leaves = leaves.row(other as usize);
+        let (Some(a), Some(b)) = (own.as_slice(), leaves.as_slice()) else {
+            break;
+        };
         let near = Near {
-            far: rows.far(row, other as usize),
+            square: square(a, b),
             row: other,
             is_shown: false,
         };
-        if (near.far, near.row) >= (worst.far, worst.row) || list.iter().any(|n| n.row == other) {
+        if (near.square, near.row) >= (worst.square, worst.row)
+            || list.iter().any(|n| n.row == other)
+        {
             continue;
         }
-        let at = list.partition_point(|n| (n.far, n.row) < (near.far, near.row));
+        let at = list.partition_point(|n| (n.square, n.row) < (near.square, near.row));
         list[at..].rotate_right(1);
         list[at] = near;
         found += 1;
     }
     found
-}
-
-impl Rows<'_> {
-    fn far(&self, a: usize, b: usize) -> u64 {
-        let (a, b) = (self.leaves.row(a), self.leaves.row(b));
-        let (Some(a), Some(b)) = (a.to_slice(), b.to_slice()) else {
-            return u64::MAX - 1;
-        };
-        match self.metric {
-            Metric::Hamming => u64::from(different(a, b)),
-            Metric::Euclidean => square(a, b),
-        }
-    }
-
-    /// The distance that an exact search gives.
-    fn distance(&self, far: u64) -> f32 {
-        match self.metric {
-            Metric::Hamming => (far as f64 / self.leaves.ncols() as f64) as f32,
-            Metric::Euclidean => (far as f64).sqrt() as f32,
-        }
-    }
-}
-
-#[multiversion::multiversion(targets("x86_64+avx2"))]
-fn different(a: &[u32], b: &[u32]) -> u32 {
-    let pairs = a.iter().zip(b);
-    pairs.fold(0_u32, |sum, (a, b)| sum.wrapping_add(u32::from(a != b)))
 }
 
 #[multiversion::multiversion(targets("x86_64+avx2"))]

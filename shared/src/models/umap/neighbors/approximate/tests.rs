@@ -1,10 +1,8 @@
 use ndarray::Array2;
 
 use super::super::super::super::random::mix;
-use super::super::{Index, recall};
+use super::super::{Index, Metric, Neighbors, recall};
 use super::*;
-
-const METRICS: [Metric; 2] = [Metric::Euclidean, Metric::Hamming];
 
 /// Leaves of customers who are alike in two respects: each tree numbers one of them, or both,
 /// in steps of its own.
@@ -21,33 +19,30 @@ fn leaves(n: usize, trees: usize) -> Array2<u32> {
     })
 }
 
+fn exact(leaves: &Array2<u32>, k: usize) -> Neighbors {
+    Index::new(Metric::Euclidean, leaves.view()).nearest_others(leaves.view(), k)
+}
+
 #[test]
 fn nearly_all_neighbors_are_found() {
     let leaves = leaves(4_000, 40);
-    for metric in METRICS {
-        let exact = Index::new(metric, leaves.view()).nearest_others(leaves.view(), 15);
-        let found = nearest_others(metric, leaves.view(), 15, 42);
-        assert_eq!(found.len(), exact.indices.len());
-        let found = super::super::Neighbors::from_pairs(15, &found);
-        let recall = recall(&found, &exact);
-        assert!(recall > 0.95, "{metric:?}: {recall}");
-    }
+    let found = nearest_others(leaves.view(), 15, 42);
+    let recall = recall(&Neighbors::from_pairs(15, &found), &exact(&leaves, 15));
+    assert!(recall > 0.95, "{recall}");
 }
 
 #[test]
 fn distances_are_exact_and_neighbors_distinct_others() {
     let leaves = leaves(500, 30);
-    for metric in METRICS {
-        let all = Index::new(metric, leaves.view()).nearest_others(leaves.view(), 499);
-        for (i, list) in nearest_others(metric, leaves.view(), 10, 1).chunks(10).enumerate() {
-            assert!(list.is_sorted());
-            let (rows, distances) = all.row(i);
-            let mut seen = std::collections::BTreeSet::new();
-            for &(distance, row) in list {
-                let at = rows.iter().position(|&other| other == row).unwrap();
-                assert_eq!(distance, distances[at]);
-                assert!(seen.insert(row));
-            }
+    let all = exact(&leaves, 499);
+    for (i, list) in nearest_others(leaves.view(), 10, 1).chunks(10).enumerate() {
+        assert!(list.is_sorted());
+        let (rows, distances) = all.row(i);
+        let mut seen = std::collections::BTreeSet::new();
+        for &(distance, row) in list {
+            let at = rows.iter().position(|&other| other == row).unwrap();
+            assert_eq!(distance, distances[at]);
+            assert!(seen.insert(row));
         }
     }
 }
@@ -55,25 +50,19 @@ fn distances_are_exact_and_neighbors_distinct_others() {
 #[test]
 fn threads_do_not_change_the_neighbors() {
     let leaves = leaves(1_500, 20);
-    for metric in METRICS {
-        let on = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-            let pool = pool.build().unwrap();
-            pool.install(|| nearest_others(metric, leaves.view(), 12, 42))
-        };
-        assert_eq!(on(1), on(2));
-    }
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let pool = pool.build().unwrap();
+        pool.install(|| nearest_others(leaves.view(), 12, 42))
+    };
+    assert_eq!(on(1), on(2));
 }
 
 #[test]
 fn few_rows_are_no_trouble() {
     for n in 2..12 {
         let leaves = leaves(n, 3);
-        for metric in METRICS {
-            let found = nearest_others(metric, leaves.view(), n - 1, 42);
-            let index = Index::new(metric, leaves.view());
-            let exact = index.nearest_others(leaves.view(), n - 1);
-            assert_eq!(super::super::Neighbors::from_pairs(n - 1, &found), exact);
-        }
+        let found = nearest_others(leaves.view(), n - 1, 42);
+        assert_eq!(Neighbors::from_pairs(n - 1, &found), exact(&leaves, n - 1));
     }
 }
