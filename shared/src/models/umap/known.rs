@@ -1,11 +1,11 @@
 //! Training rows by all their leaves: who has been seen before needs no neighbours.
 
-use ndarray::{ArrayView1, ArrayView2, Axis};
+use ndarray::{ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
 use super::super::random::mix;
 
-/// Rows that are looked up together.
+/// Rows that one thread looks up at a time.
 const BLOCK: usize = 256;
 /// A table is worth making where it is asked for at least one in so many of its rows.
 const WORTH: usize = 8;
@@ -25,15 +25,9 @@ pub(super) fn is_worth(asked: usize, n: usize) -> bool {
 impl Known {
     /// Of the rows of `leaves`, shape `(n_training, n_trees)`.
     pub(super) fn new(leaves: ArrayView2<u32>) -> Self {
-        let blocks = leaves.axis_chunks_iter(Axis(0), BLOCK).into_par_iter();
-        let mut rows: Vec<(u64, u32)> = blocks
-            .enumerate()
-            .flat_map_iter(|(block, rows)| {
-                let hashes: Vec<u64> = rows.outer_iter().map(hash).collect();
-                let numbered = hashes.into_iter().enumerate();
-                numbered.map(move |(i, hash)| (hash, (block * BLOCK + i) as u32))
-            })
-            .collect();
+        let numbered = |row: usize| (hash(leaves.row(row)), row as u32);
+        let all = (0..leaves.nrows()).into_par_iter();
+        let mut rows: Vec<(u64, u32)> = all.with_min_len(BLOCK).map(numbered).collect();
         rows.par_sort_unstable();
         Self { rows }
     }
@@ -52,9 +46,9 @@ impl Known {
             let mut rows = alike.map(|row| row.1);
             rows.find(|&row| training.row(row as usize) == leaves)
         };
-        let blocks = leaves.axis_chunks_iter(Axis(0), BLOCK).into_par_iter();
-        blocks
-            .flat_map_iter(|rows| rows.outer_iter().map(first).collect::<Vec<_>>())
+        let all = (0..leaves.nrows()).into_par_iter();
+        all.with_min_len(BLOCK)
+            .map(|row| first(leaves.row(row)))
             .collect()
     }
 }

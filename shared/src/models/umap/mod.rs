@@ -3,9 +3,9 @@
 //! Written after the published algorithm (`McInnes`, `Healy`, `Melville` 2018) with the
 //! behaviour of umap-learn (BSD-3-Clause, `Leland McInnes`) as the reference.
 //!
-//! Deliberate differences: neighbours are exact but for very many customers, randomness is counter-based,
-//! the layout is parallel with the same bits on any number of threads, and a new
-//! customer's point does not depend on who else is in the batch.
+//! Deliberate differences: neighbours are exact but for very many customers, randomness is
+//! counter-based, the layout is parallel with the same bits on any number of threads, and a
+//! new customer's point does not depend on who else is in the batch.
 
 mod check;
 mod components;

@@ -7,7 +7,7 @@
 //! begins, by counter, and each row writes its own neighbours alone: any number of threads
 //! finds the same ones.
 
-use ndarray::{ArrayView2, Axis};
+use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use super::super::super::random::{Key, Stream};
@@ -109,12 +109,12 @@ impl Order {
     fn new(leaves: ArrayView2<u32>, number: usize) -> Self {
         let n_trees = leaves.ncols();
         let tree = |i: usize| (number + i * ORDERS) % n_trees;
-        let mut sorted: Vec<([u32; TREES], u32)> = leaves
-            .axis_iter(Axis(0))
-            .into_par_iter()
-            .enumerate()
-            .map(|(row, leaves)| (std::array::from_fn(|i| leaves[tree(i)]), row as u32))
-            .collect();
+        let of_row = |row: usize| {
+            let key: [u32; TREES] = std::array::from_fn(|i| leaves[[row, tree(i)]]);
+            (key, row as u32)
+        };
+        let all = (0..leaves.nrows()).into_par_iter();
+        let mut sorted: Vec<_> = all.map(of_row).collect();
         sorted.par_sort_unstable();
         let mut places = vec![0; sorted.len()];
         for (place, &(_, row)) in sorted.iter().enumerate() {
