@@ -25,6 +25,8 @@ use super::{
 pub(super) const EPOCHS: usize = 100;
 pub(super) const INITIAL_RATE: f64 = 0.25;
 
+/// Rows whose neighbours are in memory at a time.
+const AT_ONCE: usize = 1 << 16;
 /// Rows that one thread places at a time.
 const BLOCK: usize = 16;
 
@@ -38,7 +40,13 @@ pub(super) fn transform<const D: usize>(model: &Umap, leaves: ArrayView2<u32>) -
     let strangers: Vec<usize> = (0..found.len())
         .filter(|&row| found[row].is_none())
         .collect();
-    let others = by_neighbors::<D>(model, leaves.select(Axis(0), &strangers).view());
+    let mut others = Vec::with_capacity(strangers.len() * D);
+    for rows in strangers.chunks(AT_ONCE) {
+        others.extend(by_neighbors::<D>(
+            model,
+            leaves.select(Axis(0), rows).view(),
+        ));
+    }
     let embedding = model.embedding.as_slice().unwrap_or(&[]);
     let mut points = Vec::with_capacity(found.len() * D);
     let mut others = others.chunks_exact(D);
