@@ -41,7 +41,7 @@ pub struct Sampled {
 
 /// Draws a stratified sample from customers that come in any order and in any parts.
 ///
-/// Memory: at most about five times the sample, or [`SPARE_OF_STRATUM`] customers for each
+/// Memory: at most about six times the sample, or [`SPARE_OF_STRATUM`] customers for each
 /// stratum if that is more.
 #[derive(Debug)]
 pub struct Sampler {

@@ -43,29 +43,56 @@ impl Strata {
         true
     }
 
-    /// How many of each stratum are in a sample of `size`: `fewest`, or all if they are fewer,
-    /// and of the rest its share, by the largest remainder (Hamilton's method).
+    /// How many of each stratum are in a sample of `size`: its share, by the largest remainder
+    /// (Hamilton's method), but no fewer than `fewest`, or all if they are fewer.
     pub(super) fn shares(&self, size: usize, fewest: usize) -> BTreeMap<Stratum, u64> {
         let fewest = fewest.min(size / self.0.len().max(1)) as u64;
-        let least = |seen: &Seen| seen.customers.min(fewest);
-        let all: u64 = self.0.values().map(|seen| seen.customers).sum();
-        let size = (size as u64).min(all);
-        let given: u64 = self.0.values().map(least).sum();
-        let (rest, of) = (u128::from(size - given), u128::from((all - given).max(1)));
-        let mut remainders = Vec::with_capacity(self.0.len());
+        let mut by_share = self
+            .0
+            .iter()
+            .map(|(&s, seen)| (s, seen.customers))
+            .collect();
+        let mut of: u64 = self.0.values().map(|seen| seen.customers).sum();
+        let mut size = (size as u64).min(of);
         let mut shares = BTreeMap::new();
-        for (&stratum, seen) in &self.0 {
-            let exact = rest * u128::from(seen.customers - least(seen));
-            shares.insert(stratum, least(seen) + (exact / of) as u64);
-            remainders.push((exact % of, stratum));
+        // What the small ones are given beyond their share is missing to the others, some of
+        // which may be small by then.
+        while let Some((stratum, customers)) = small(&by_share, fewest, size, of) {
+            by_share.remove(&stratum);
+            shares.insert(stratum, customers.min(fewest));
+            (size, of) = (size - customers.min(fewest), of - customers);
         }
-        let left = size - shares.values().sum::<u64>();
+        let mut remainders = Vec::with_capacity(by_share.len());
+        let mut left = size;
+        for (stratum, customers) in by_share {
+            let exact = u128::from(size) * u128::from(customers);
+            let whole = (exact / u128::from(of.max(1))) as u64;
+            shares.insert(stratum, whole);
+            left -= whole;
+            remainders.push((exact % u128::from(of.max(1)), stratum));
+        }
         remainders.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
         for (_, stratum) in remainders.into_iter().take(left as usize) {
             shares.entry(stratum).and_modify(|share| *share += 1);
         }
         shares
     }
+}
+
+/// The first stratum whose share of a sample of `size` from `of` customers is too small.
+fn small(
+    strata: &BTreeMap<Stratum, u64>,
+    fewest: u64,
+    size: u64,
+    of: u64,
+) -> Option<(Stratum, u64)> {
+    let mut strata = strata
+        .iter()
+        .map(|(&stratum, &customers)| (stratum, customers));
+    strata.find(|&(_, customers)| {
+        let share = u128::from(size) * u128::from(customers);
+        share < u128::from(customers.min(fewest)) * u128::from(of)
+    })
 }
 
 /// Counts customers by stratum.
@@ -114,7 +141,7 @@ mod tests {
         assert_eq!(shares(&[(1.0, 60), (2.0, 40)], 10, 0), [6, 4]);
         assert_eq!(
             shares(&[(1.0, 600), (2.0, 3), (4.0, 397)], 100, 5),
-            [55, 3, 42]
+            [58, 3, 39]
         );
         assert_eq!(shares(&[(1.0, 6), (2.0, 4)], 99, 5), [6, 4]);
         // too small a sample for five of each
