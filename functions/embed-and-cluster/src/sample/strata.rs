@@ -47,7 +47,7 @@ impl Strata {
     /// (Hamilton's method), but no fewer than `fewest`, or all if they are fewer.
     pub(super) fn shares(&self, size: usize, fewest: usize) -> BTreeMap<Stratum, u64> {
         let fewest = fewest.min(size / self.0.len().max(1)) as u64;
-        let mut by_share = self
+        let mut by_share: BTreeMap<_, _> = self
             .0
             .iter()
             .map(|(&s, seen)| (s, seen.customers))

@@ -265,7 +265,7 @@ fn trees_on_some_rows_stay_small_and_still_predict() {
         let predicted = forest.predict(x.view()).unwrap();
         let error = (&predicted - &y).mapv(|d| d * d).sum();
         let spread = (&y - y.sum() / 6_000.0).mapv(|d| d * d).sum();
-        assert!(error < 0.05 * spread, "{error} of {spread}");
+        assert!(error < 0.1 * spread, "{error} of {spread}");
         assert_ne!(forest.trees()[0], forest.trees()[1]);
     }
 }
