@@ -54,7 +54,7 @@ pub async fn handle(context: &Context, state: RunState) -> Result<RunState> {
     let mut stored = stored(store, &state.run).await?;
     reach("embed: loaded")?;
     let most = sample::most(&state.run.settings, context.memory);
-    if stored.applied.is_none() && features.len() as u64 > most {
+    if stored.applied.is_none() && features.len() > most {
         let mut sampler = Sampler::new(most, state.run.settings.clustering.seed);
         sampler.add(&features);
         let sampled = sampler.finish();

@@ -36,6 +36,7 @@ pub(crate) const FOREST: ForestParams = ForestParams {
     bootstrap: true,
     min_samples_leaf: 1,
     splitter: Splitter::Best,
+    most_rows: None,
 };
 
 pub(crate) fn forest_fit_best() -> Result<Work> {

@@ -39,6 +39,12 @@ pub enum Stream {
     Resample = 10,
     /// Customers that rules are found on, and whose next step is tried.
     Rules = 11,
+    /// Customers that a fit of very many is made on.
+    Sample = 12,
+    /// Points that restarts of k-means are compared on, where there are very many.
+    Restarts = 13,
+    /// Candidates that neighbours are sought among.
+    Neighbors = 14,
 }
 
 /// A key under which numbers are drawn by counter.

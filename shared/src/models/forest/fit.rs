@@ -13,9 +13,11 @@ use super::{
         random::{Key, Stream},
     },
     Forest, ForestParams, Splitter,
+    check::check,
+    part::Part,
     random_split::RandomCuts,
     split::{Sample, Weight, best},
-    tree::{MOST_FEATURES, Node, Tree, single_precision},
+    tree::{Node, Tree, single_precision},
 };
 
 /// No parent waits for this node's number.
@@ -53,87 +55,25 @@ pub(super) fn fit(
     let trees = (0..params.trees)
         .into_par_iter()
         .map(|t| {
+            if let Some(most) = params.most_rows.filter(|&most| most < n) {
+                let key = key.child(t as u64);
+                let part = Part::draw(params.bootstrap, key, most, &columns, &targets);
+                let cuts = cuts.as_ref().map(|cuts| (cuts, random.child(t as u64)));
+                return grow(
+                    params,
+                    &part.columns,
+                    &part.sorted,
+                    &part.targets,
+                    &part.counts,
+                    cuts,
+                );
+            }
             let counts = counts(params.bootstrap, key.child(t as u64), n);
             let cuts = cuts.as_ref().map(|cuts| (cuts, random.child(t as u64)));
             grow(params, &columns, &sorted, &targets, &counts, cuts)
         })
         .collect::<Result<Vec<Tree>, ModelError>>()?;
     Forest::from_trees(n_features, trees)
-}
-
-fn check(params: &ForestParams, x: ArrayView2<f64>, y: ArrayView1<f64>) -> Result<(), ModelError> {
-    let (n, n_features) = x.dim();
-    if y.len() != n {
-        return Err(ModelError::shape("targets of the forest", &[n], y.shape()));
-    }
-    if n == 0 {
-        return Err(ModelError::TooFewCustomers { have: 0, need: 1 });
-    }
-    if u32::try_from(n).is_err() {
-        return Err(ModelError::parameter(
-            "customers",
-            n,
-            "must be below 2^32: fit on a sample",
-        ));
-    }
-    if !(1..=MOST_FEATURES).contains(&n_features) {
-        return Err(ModelError::parameter(
-            "features",
-            n_features,
-            "must be in 1..=255",
-        ));
-    }
-    if params.trees == 0 {
-        return Err(ModelError::parameter("trees", 0, "must be at least 1"));
-    }
-    if params.min_samples_leaf == 0 {
-        return Err(ModelError::parameter(
-            "min_samples_leaf",
-            0,
-            "must be at least 1",
-        ));
-    }
-    if let Splitter::Random {
-        breaks,
-        break_share,
-    } = &params.splitter
-    {
-        check_breaks(breaks, *break_share, n_features)?;
-    }
-    // the error of a node is a difference of sums of squares, which must not overflow
-    if y.iter().any(|v| !v.is_finite() || v.abs() > 1e150) {
-        return Err(ModelError::NotFinite {
-            what: "the square of the target",
-        });
-    }
-    Ok(())
-}
-
-fn check_breaks(breaks: &[Vec<f64>], share: f64, n_features: usize) -> Result<(), ModelError> {
-    if !(0.0..=1.0).contains(&share) {
-        return Err(ModelError::parameter(
-            "break_share",
-            share,
-            "must be in 0..=1",
-        ));
-    }
-    if breaks.len() > n_features {
-        let n = breaks.len();
-        return Err(ModelError::parameter(
-            "breaks",
-            n,
-            "must not be more than the features",
-        ));
-    }
-    let ascending = |of: &Vec<f64>| of.is_sorted() && of.iter().all(|b| b.is_finite());
-    if !breaks.iter().all(ascending) {
-        return Err(ModelError::parameter(
-            "breaks",
-            "of a feature",
-            "must be finite and ascend",
-        ));
-    }
-    Ok(())
 }
 
 /// How often each row is in the tree's sample.

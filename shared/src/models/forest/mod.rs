@@ -4,7 +4,9 @@
 //! 1984), so that an imported scikit-learn forest gives the same leaf, under the same node
 //! number, for every input.
 
+mod check;
 mod fit;
+mod part;
 mod random_split;
 mod split;
 mod store;
@@ -32,6 +34,10 @@ pub struct ForestParams {
     pub min_samples_leaf: usize,
     /// How a node is cut.
     pub splitter: Splitter,
+    /// Most rows that a tree is grown on, drawn for each tree anew; all of them if there are
+    /// no more. Bounds a tree's nodes, whose number otherwise grows with the customers'
+    /// (subagging: Bühlmann and Yu 2002).
+    pub most_rows: Option<usize>,
 }
 
 /// How a node is cut.
@@ -60,6 +66,7 @@ impl Default for ForestParams {
             bootstrap: true,
             min_samples_leaf: 1,
             splitter: Splitter::Best,
+            most_rows: None,
         }
     }
 }

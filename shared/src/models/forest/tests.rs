@@ -245,3 +245,50 @@ fn more_features_than_a_node_can_name_are_refused() {
     let tree = Tree::from_arrays(&[255, -1, -1], &[0.0; 3], &[2, 0, 0], &[0.0; 3]);
     assert!(tree.is_err());
 }
+
+#[test]
+fn trees_on_some_rows_stay_small_and_still_predict() {
+    let (x, y) = synthetic(6_000, 3);
+    let some = ForestParams {
+        trees: 30,
+        most_rows: Some(500),
+        ..ForestParams::default()
+    };
+    for bootstrap in [true, false] {
+        let some = ForestParams {
+            bootstrap,
+            ..some.clone()
+        };
+        let forest = some.fit(x.view(), y.view()).unwrap();
+        let nodes: Vec<usize> = forest.trees().iter().map(Tree::n_nodes).collect();
+        assert!(nodes.iter().all(|&nodes| nodes < 1_000));
+        let predicted = forest.predict(x.view()).unwrap();
+        let error = (&predicted - &y).mapv(|d| d * d).sum();
+        let spread = (&y - y.sum() / 6_000.0).mapv(|d| d * d).sum();
+        assert!(error < 0.1 * spread, "{error} of {spread}");
+        assert_ne!(forest.trees()[0], forest.trees()[1]);
+    }
+}
+
+#[test]
+fn no_more_rows_than_may_be_are_all_rows() {
+    let (x, y) = synthetic(300, 4);
+    for bootstrap in [true, false] {
+        let all = ForestParams {
+            trees: 5,
+            bootstrap,
+            ..ForestParams::default()
+        };
+        let limited = ForestParams {
+            most_rows: Some(300),
+            ..all.clone()
+        };
+        let limited = limited.fit(x.view(), y.view()).unwrap();
+        assert_eq!(all.fit(x.view(), y.view()).unwrap(), limited);
+    }
+    let none = ForestParams {
+        most_rows: Some(0),
+        ..ForestParams::default()
+    };
+    assert!(none.fit(x.view(), y.view()).is_err());
+}

@@ -1,6 +1,7 @@
 //! k-means by Lloyd's algorithm (Lloyd 1982), with scikit-learn's rules for convergence,
 //! empty clusters and the choice among restarts.
 
+mod check;
 mod init;
 mod linfa_traits;
 mod lloyd;
@@ -15,7 +16,14 @@ use super::{
     error::ModelError,
     random::{Key, Stream},
 };
+use check::check_finite;
+use lloyd::Restart;
 use points::Points;
+
+/// Points up to which restarts run on all of them.
+const SEARCHED_UP_TO: usize = 250_000;
+/// Points that restarts run on where there are more.
+const SEARCHED: usize = 100_000;
 
 /// How a restart's first centroids are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,28 +72,31 @@ impl KMeansParams {
     /// Clusters `points`, shape `(n_customers, n_components)`.
     ///
     /// Restarts run in parallel, each on its own random numbers; among equal inertias the
-    /// first restart wins.
+    /// first restart wins. Of more than 250,000 points restarts see 100,000, and the
+    /// one that wins goes on from there on all of them.
     pub fn fit(&self, points: ArrayView2<f64>) -> Result<KMeans, ModelError> {
+        self.fit_searched_up_to(SEARCHED_UP_TO, SEARCHED, points)
+    }
+
+    fn fit_searched_up_to(
+        &self,
+        limit: usize,
+        searched: usize,
+        points: ArrayView2<f64>,
+    ) -> Result<KMeans, ModelError> {
         self.check(points)?;
         let data = Points::new(points);
         let tol = self.tol * data.mean_variance();
-        let key = Key::new(self.seed, Stream::Centroids);
-        let best = (0..self.n_init)
-            .into_par_iter()
-            .map(|restart| {
-                let centroids =
-                    init::centroids(self.init, &data, self.k, key.child(restart as u64));
-                (restart, lloyd::run(&data, centroids, self.max_iter, tol))
-            })
-            .reduce_with(|a, b| {
-                let by_inertia = a.1.inertia.total_cmp(&b.1.inertia);
-                if by_inertia.then(a.0.cmp(&b.0)).is_le() {
-                    a
-                } else {
-                    b
-                }
-            });
-        let Some((_, best)) = best else {
+        let best = if data.n > limit.max(searched) {
+            let key = Key::new(self.seed, Stream::Restarts);
+            let mut rows = key.distinct(searched.max(self.k), data.n);
+            rows.sort_unstable();
+            let some = self.best(&data.select(&rows), tol);
+            some.map(|some| lloyd::run(&data, some.centroids, self.max_iter, tol))
+        } else {
+            self.best(&data, tol)
+        };
+        let Some(best) = best else {
             return Err(ModelError::parameter("n_init", 0, "must be at least 1"));
         };
         let centroids = Array2::from_shape_vec((self.k, points.ncols()), best.centroids)
@@ -98,37 +109,22 @@ impl KMeansParams {
         })
     }
 
-    fn check(&self, points: ArrayView2<f64>) -> Result<(), ModelError> {
-        if self.k == 0 || u32::try_from(self.k).is_err() {
-            return Err(ModelError::parameter("k", self.k, "must be at least 1"));
-        }
-        if self.n_init == 0 {
-            return Err(ModelError::parameter("n_init", 0, "must be at least 1"));
-        }
-        if self.max_iter == 0 {
-            return Err(ModelError::parameter("max_iter", 0, "must be at least 1"));
-        }
-        if !(self.tol.is_finite() && self.tol >= 0.0) {
-            return Err(ModelError::parameter("tol", self.tol, "must be 0 or more"));
-        }
-        if points.ncols() == 0 {
-            return Err(ModelError::shape(
-                "points",
-                &[points.nrows(), 2],
-                points.shape(),
-            ));
-        }
-        if points.nrows() < self.k {
-            return Err(ModelError::TooFewCustomers {
-                have: points.nrows(),
-                need: self.k,
-            });
-        }
-        if u32::try_from(points.nrows()).is_err() {
-            let n = points.nrows();
-            return Err(ModelError::parameter("customers", n, "must be below 2^32"));
-        }
-        check_finite(points)
+    /// The restart with the lowest inertia.
+    fn best(&self, data: &Points, tol: f64) -> Option<Restart> {
+        let key = Key::new(self.seed, Stream::Centroids);
+        let restarts = (0..self.n_init).into_par_iter().map(|restart| {
+            let centroids = init::centroids(self.init, data, self.k, key.child(restart as u64));
+            (restart, lloyd::run(data, centroids, self.max_iter, tol))
+        });
+        let best = restarts.reduce_with(|a, b| {
+            let by_inertia = a.1.inertia.total_cmp(&b.1.inertia);
+            if by_inertia.then(a.0.cmp(&b.0)).is_le() {
+                a
+            } else {
+                b
+            }
+        });
+        best.map(|(_, best)| best)
     }
 }
 
@@ -263,17 +259,6 @@ impl KMeans {
             inertia,
             n_iter,
             labels: Array1::zeros(0),
-        })
-    }
-}
-
-fn check_finite(points: ArrayView2<f64>) -> Result<(), ModelError> {
-    // squared distances must not overflow
-    if points.iter().all(|v| v.abs() < 1e150) {
-        Ok(())
-    } else {
-        Err(ModelError::NotFinite {
-            what: "the square of the points",
         })
     }
 }

@@ -16,6 +16,15 @@ impl Points {
         }
     }
 
+    /// Some of the points, in the order of `rows`.
+    pub(super) fn select(&self, rows: &[u32]) -> Self {
+        let of = |column: &Vec<f64>| rows.iter().map(|&row| column[row as usize]).collect();
+        Self {
+            n: rows.len(),
+            columns: self.columns.iter().map(of).collect(),
+        }
+    }
+
     /// Mean over the columns of their (population) variance.
     pub(super) fn mean_variance(&self) -> f64 {
         let n = self.n as f64;

@@ -172,3 +172,29 @@ fn points_in_blocks_are_the_same_on_any_number_of_threads() {
         one.inertia_of(points.view(), one.labels()).unwrap()
     );
 }
+
+#[test]
+fn restarts_on_some_points_find_the_clusters_of_all() {
+    let points = blobs(20_000, 5);
+    let params = KMeansParams {
+        n_init: 20,
+        ..params(5)
+    };
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let pool = pool.build().unwrap();
+        pool.install(|| {
+            params
+                .fit_searched_up_to(5_000, 2_000, points.view())
+                .unwrap()
+        })
+    };
+    let some = on(1);
+    assert_eq!(some, on(2));
+    let all = params.fit(points.view()).unwrap();
+    assert!(some.inertia() <= all.inertia() * 1.001);
+    assert_eq!(some.labels(), some.predict(points.view()).unwrap());
+    // up to the limit nothing is left out
+    let limit = params.fit_searched_up_to(20_000, 2_000, points.view());
+    assert_eq!(limit.unwrap(), all);
+}

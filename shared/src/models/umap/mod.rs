@@ -3,15 +3,17 @@
 //! Written after the published algorithm (`McInnes`, `Healy`, `Melville` 2018) with the
 //! behaviour of umap-learn (BSD-3-Clause, `Leland McInnes`) as the reference.
 //!
-//! Deliberate differences: neighbours are exact at any size, randomness is counter-based,
-//! the layout is parallel with the same bits on any number of threads, and a new
-//! customer's point does not depend on who else is in the batch.
+//! Deliberate differences: neighbours are exact but for very many customers, randomness is
+//! counter-based, the layout is parallel with the same bits on any number of threads, and a
+//! new customer's point does not depend on who else is in the batch.
 
+mod check;
 mod components;
 mod curve;
 mod descent;
 mod forces;
 mod fuzzy;
+mod known;
 mod lanczos;
 mod layout;
 mod math;
@@ -24,18 +26,22 @@ mod team;
 mod transform;
 mod tridiagonal;
 
+use std::sync::OnceLock;
+
 use ndarray::{Array2, ArrayView2};
 
 use super::error::ModelError;
 use curve::Curve;
+use known::Known;
 pub use metric::Metric;
+pub use neighbors::approximate_recall;
 use neighbors::{Index, Neighbors};
 pub use store::UmapParts;
 
 /// Most coordinates of a point.
 const MOST_COMPONENTS: usize = 3;
-/// Most passes over the graph.
-const MOST_EPOCHS: usize = 1_000_000;
+/// Customers up to which a fit compares all with all.
+const EXACT_UP_TO: usize = 100_000;
 
 /// How customers are embedded.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +59,10 @@ pub struct UmapParams {
     pub n_components: usize,
     /// Passes over the graph; by default 500, or 200 for more than 10,000 customers.
     pub epochs: Option<usize>,
+    /// Customers up to which a fit's neighbours by leaf numbers are exact; of more they are
+    /// found by way of each other, all but some hundredths of them. By shared leaves they are
+    /// exact at any size.
+    pub exact_up_to: usize,
 }
 
 impl Default for UmapParams {
@@ -64,6 +74,7 @@ impl Default for UmapParams {
             seed: 42,
             n_components: 2,
             epochs: None,
+            exact_up_to: EXACT_UP_TO,
         }
     }
 }
@@ -121,7 +132,12 @@ impl UmapParams {
         let n = leaves.nrows();
         let index = Index::new(self.metric, leaves);
         let n_neighbors = self.n_neighbors.min(n - 1).max(2);
-        let others = index.nearest_others(leaves, n_neighbors.min(n - 1));
+        let k = n_neighbors.min(n - 1);
+        let others = if n > self.exact_up_to {
+            index.about_nearest_others(leaves, k, self.seed)
+        } else {
+            index.nearest_others(leaves, k)
+        };
         let graph = fuzzy::union(&others.truncated(n_neighbors - 1), n);
         let epochs = self.epochs.unwrap_or(if n <= 10_000 { 500 } else { 200 });
         let least = f64::from(graph.heaviest()) / epochs.max(1) as f64;
@@ -155,57 +171,8 @@ impl UmapParams {
             embedding,
             metric: self.metric,
             index,
+            known: OnceLock::new(),
         })
-    }
-
-    fn check(&self, leaves: ArrayView2<u32>) -> Result<(), ModelError> {
-        if leaves.nrows() < 2 {
-            return Err(ModelError::TooFewCustomers {
-                have: leaves.nrows(),
-                need: 2,
-            });
-        }
-        if u32::try_from(leaves.nrows()).is_err() {
-            let n = leaves.nrows();
-            return Err(ModelError::parameter("customers", n, "must be below 2^32"));
-        }
-        if leaves.ncols() == 0 {
-            return Err(ModelError::shape(
-                "leaves",
-                &[leaves.nrows(), 1],
-                leaves.shape(),
-            ));
-        }
-        if self.n_neighbors < 2 {
-            let n = self.n_neighbors;
-            return Err(ModelError::parameter(
-                "n_neighbors",
-                n,
-                "must be at least 2",
-            ));
-        }
-        if !(0.0..=1.0).contains(&self.min_dist) {
-            return Err(ModelError::parameter(
-                "min_dist",
-                self.min_dist,
-                "must be in 0..=1",
-            ));
-        }
-        if !(1..=MOST_COMPONENTS).contains(&self.n_components) {
-            let n = self.n_components;
-            return Err(ModelError::parameter(
-                "n_components",
-                n,
-                "must be 1, 2 or 3",
-            ));
-        }
-        match self.epochs {
-            Some(epochs) if epochs > MOST_EPOCHS => {
-                let why = "must be at most 1,000,000";
-                Err(ModelError::parameter("epochs", epochs, why))
-            }
-            _ => Ok(()),
-        }
     }
 }
 
@@ -235,6 +202,7 @@ pub struct Umap {
     leaves: Array2<u32>,
     embedding: Array2<f32>,
     index: Index,
+    known: OnceLock<Known>,
 }
 
 impl Umap {
@@ -274,6 +242,17 @@ impl Umap {
 
     fn n(&self) -> usize {
         self.embedding.nrows()
+    }
+
+    /// The table of training rows, if it is of use to a batch of `asked` rows.
+    fn known(&self, asked: usize) -> Option<&Known> {
+        if !self.snap_exact {
+            return None;
+        }
+        if known::is_worth(asked, self.n()) {
+            return Some(self.known.get_or_init(|| Known::new(self.leaves())));
+        }
+        self.known.get()
     }
 
     /// The model as safetensors.

@@ -1,5 +1,7 @@
-//! Nearest training rows, exactly, in the order of (distance, row).
+//! Nearest training rows, in the order of (distance, row): exactly, but for
+//! [`approximate`].
 
+mod approximate;
 mod euclidean;
 mod hamming;
 
@@ -53,6 +55,46 @@ impl Neighbors {
     }
 }
 
+/// The share of the neighbours of `found` that are no further than the furthest of `exact`,
+/// of the same row: equally near ones are as good as each other.
+fn recall(found: &Neighbors, exact: &Neighbors) -> f64 {
+    let rows = exact
+        .distances
+        .chunks(exact.k)
+        .zip(found.distances.chunks(found.k));
+    let near = rows.map(|(exact, found)| {
+        let furthest = exact.last().copied().unwrap_or(f32::INFINITY);
+        found
+            .iter()
+            .filter(|&&distance| distance <= furthest)
+            .count()
+    });
+    near.sum::<usize>() as f64 / found.distances.len().max(1) as f64
+}
+
+/// The share of the `k` nearest others of `rows` that [`Index::about_nearest_others`] finds for
+/// customers with `leaves`, shape `(n_customers, n_trees)`: what is lost by not comparing all.
+pub fn approximate_recall(
+    metric: Metric,
+    leaves: ArrayView2<u32>,
+    k: usize,
+    rows: &[usize],
+    seed: u64,
+) -> f64 {
+    let index = Index::new(metric, leaves);
+    let about = index.about_nearest_others(leaves, k, seed);
+    // the row itself is one of them, at no distance
+    let exact = index.nearest(leaves.select(ndarray::Axis(0), rows).view(), k + 1);
+    let pairs = rows.iter().flat_map(|&row| {
+        let (indices, distances) = about.row(row);
+        distances.iter().copied().zip(indices.iter().copied())
+    });
+    recall(
+        &Neighbors::from_pairs(k, &pairs.collect::<Vec<_>>()),
+        &exact,
+    )
+}
+
 /// Training rows prepared for looking up.
 #[derive(Debug, Clone)]
 pub(super) enum Index {
@@ -79,6 +121,22 @@ impl Index {
     /// in order, and `k` is below their number.
     pub(super) fn nearest_others(&self, rows: ArrayView2<u32>, k: usize) -> Neighbors {
         self.query(rows, k, true)
+    }
+
+    /// The same for very many rows. By leaf numbers all would be compared with all: most of
+    /// them are found ([`approximate`]). By shared leaves they are exact at any size.
+    pub(super) fn about_nearest_others(
+        &self,
+        rows: ArrayView2<u32>,
+        k: usize,
+        seed: u64,
+    ) -> Neighbors {
+        match self {
+            Self::Euclidean(_) if rows.is_standard_layout() => {
+                Neighbors::from_pairs(k, &approximate::nearest_others(rows, k, seed))
+            }
+            _ => self.nearest_others(rows, k),
+        }
     }
 
     fn query(&self, rows: ArrayView2<u32>, k: usize, others: bool) -> Neighbors {

@@ -1,5 +1,7 @@
 //! The embedding's bytes, and models that come from elsewhere.
 
+use std::sync::OnceLock;
+
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
@@ -206,6 +208,7 @@ fn assemble(
         embedding: standard(parts.embedding),
         leaves: standard(parts.leaves),
         index,
+        known: OnceLock::new(),
     })
 }
 

@@ -7,15 +7,16 @@
 //! Written after the published algorithm (`McInnes`, `Healy`, `Melville` 2018) with the
 //! behaviour of umap-learn (BSD-3-Clause, `Leland McInnes`) as the reference.
 
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::{ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::{
-    super::random::{Key, Stream, mix},
+    super::random::{Key, Stream},
     Umap,
     descent::{Force, Lists, descend},
     forces::{Edge, Forces, Negatives, Point, rate},
     fuzzy::memberships_of_new,
+    known,
     neighbors::Neighbors,
     replay,
 };
@@ -24,11 +25,42 @@ use super::{
 pub(super) const EPOCHS: usize = 100;
 pub(super) const INITIAL_RATE: f64 = 0.25;
 
+/// Rows whose neighbours are in memory at a time.
+const AT_ONCE: usize = 1 << 16;
 /// Rows that one thread places at a time.
 const BLOCK: usize = 16;
 
-/// Points of new rows, one after the other.
+/// Points of rows, one after the other. Those that training rows have the leaves of are looked
+/// up where they are many: the same points as by their neighbours.
 pub(super) fn transform<const D: usize>(model: &Umap, leaves: ArrayView2<u32>) -> Vec<f32> {
+    let Some(known) = model.known(leaves.nrows()) else {
+        return by_neighbors::<D>(model, leaves);
+    };
+    let found = known.find(model.leaves(), leaves);
+    let strangers: Vec<usize> = (0..found.len())
+        .filter(|&row| found[row].is_none())
+        .collect();
+    let mut others = Vec::with_capacity(strangers.len() * D);
+    for rows in strangers.chunks(AT_ONCE) {
+        others.extend(by_neighbors::<D>(
+            model,
+            leaves.select(Axis(0), rows).view(),
+        ));
+    }
+    let embedding = model.embedding.as_slice().unwrap_or(&[]);
+    let mut points = Vec::with_capacity(found.len() * D);
+    let mut others = others.chunks_exact(D);
+    for row in found {
+        let point = row.map(|row| &embedding[row as usize * D..][..D]);
+        points.extend(point.or_else(|| others.next()).unwrap_or(&[0.0; D]));
+    }
+    points
+}
+
+fn by_neighbors<const D: usize>(model: &Umap, leaves: ArrayView2<u32>) -> Vec<f32> {
+    if leaves.is_empty() {
+        return Vec::new();
+    }
     let k = model.n_neighbors.min(model.n());
     let neighbors = model.index.nearest(leaves, k);
     let embedding = model.embedding.as_slice().unwrap_or(&[]);
@@ -103,8 +135,7 @@ impl<const D: usize> Place<'_, D> {
             return point.map(f64::from);
         }
         let weights = memberships_of_new(distances, model.mean_distance);
-        let hash = leaves.iter().fold(0, |h, &leaf| mix(h ^ u64::from(leaf)));
-        let key = Key::new(model.seed, Stream::NegativeTransform).child(hash);
+        let key = Key::new(model.seed, Stream::NegativeTransform).child(known::hash(leaves));
         self.list(indices, &weights, key, lists);
         mean(self.training, indices, &weights)
     }

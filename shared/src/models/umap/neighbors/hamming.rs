@@ -4,10 +4,13 @@
 //! given one are few, and counting them is all the work. The cost of a lookup is the sum
 //! of the sizes of the row's leaves.
 
-use ndarray::{ArrayView2, Axis};
+use ndarray::{ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::BLOCK;
+
+/// Leaf numbers for each row up to which a table of all numbers is less than a sort of the rows.
+const MOST_EMPTY: usize = 8;
 
 /// Rows by (tree, leaf).
 #[derive(Debug, Clone)]
@@ -25,10 +28,40 @@ struct Leaves {
 }
 
 impl Leaves {
-    fn new(leaves: impl Iterator<Item = u32>) -> Self {
-        let with_row = leaves.enumerate();
+    /// Rows sorted by their leaf, those of a leaf ascending: by counting where that is less
+    /// work than comparing.
+    fn new(leaves: ArrayView1<u32>) -> Self {
+        let most = leaves.iter().copied().max().unwrap_or(0) as usize;
+        if most > MOST_EMPTY * leaves.len() {
+            return Self::by_comparing(leaves);
+        }
+        let mut next = vec![0_u32; most + 1];
+        for &leaf in leaves {
+            next[leaf as usize] += 1;
+        }
+        let (mut ids, mut starts, mut from) = (Vec::new(), Vec::new(), 0);
+        for (leaf, next) in next.iter_mut().enumerate() {
+            let count = std::mem::replace(next, from);
+            if count > 0 {
+                ids.push(leaf as u32);
+                starts.push(from);
+                from += count;
+            }
+        }
+        starts.push(from);
+        let mut rows = vec![0; leaves.len()];
+        for (row, &leaf) in leaves.iter().enumerate() {
+            let next = &mut next[leaf as usize];
+            rows[*next as usize] = row as u32;
+            *next += 1;
+        }
+        Self { ids, starts, rows }
+    }
+
+    fn by_comparing(leaves: ArrayView1<u32>) -> Self {
+        let with_row = leaves.iter().enumerate();
         let mut pairs: Vec<u64> = with_row
-            .map(|(row, leaf)| u64::from(leaf) << 32 | row as u64)
+            .map(|(row, &leaf)| u64::from(leaf) << 32 | row as u64)
             .collect();
         pairs.sort_unstable();
         let mut ids = Vec::new();
@@ -69,7 +102,7 @@ impl HammingIndex {
     pub(super) fn new(leaves: ArrayView2<u32>) -> Self {
         let trees = (0..leaves.ncols())
             .into_par_iter()
-            .map(|t| Leaves::new(leaves.column(t).iter().copied()))
+            .map(|t| Leaves::new(leaves.column(t)))
             .collect();
         Self {
             n: leaves.nrows(),
@@ -146,6 +179,23 @@ impl HammingIndex {
         }
         for &other in &counts.touched {
             counts.shared[other as usize] = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn counting_is_comparing(leaves in prop::collection::vec(0_u32..40, 1..60)) {
+            let leaves = ndarray::aview1(&leaves);
+            let (counted, compared) = (Leaves::new(leaves), Leaves::by_comparing(leaves));
+            prop_assert_eq!(counted.ids, compared.ids);
+            prop_assert_eq!(counted.starts, compared.starts);
+            prop_assert_eq!(counted.rows, compared.rows);
         }
     }
 }
