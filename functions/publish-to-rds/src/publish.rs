@@ -1,7 +1,7 @@
 //! Publishes one run: load, check, switch.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 use futures::Stream;
@@ -12,16 +12,17 @@ use shared::{Error, Result};
 
 use crate::database::Database;
 use crate::digest::RowDigest;
-use crate::load::Loaded;
+use crate::load::{Load, Loaded, Source, Whole};
 use crate::migrate::{self, MIGRATIONS};
 use crate::moves::Moved;
 use crate::names::Table;
 use crate::place;
 use crate::run::PublishRun;
 use crate::session::Session;
+use crate::shards::{ShardRows, Shards};
 use crate::stored::{self, Stored};
 use crate::switch::{self, Rows, Staged};
-use crate::{load, moves, profile, prune};
+use crate::{moves, profile, prune};
 
 /// What became of a publication.
 #[derive(Debug, Clone)]
@@ -60,9 +61,39 @@ pub async fn publish_rows<S>(
 where
     S: Stream<Item = Result<RecordBatch>>,
 {
+    publish_source(database, run, Whole(batches), progress).await
+}
+
+/// The same for a run whose rows are in shards, which are loaded several at a time
+/// ([`Limits::connections`](crate::Limits::connections)). Whatever the shards are, the same rows
+/// are the same run: another sharding of a run that is there is loaded, but changes nothing.
+pub async fn publish_shards<S>(
+    database: &Database,
+    run: &PublishRun,
+    shards: Vec<ShardRows<S>>,
+    progress: &dyn Progress,
+) -> Result<Outcome>
+where
+    S: Stream<Item = Result<RecordBatch>> + Send + 'static,
+{
+    publish_source(database, run, Shards(shards), progress).await
+}
+
+async fn publish_source(
+    database: &Database,
+    run: &PublishRun,
+    rows: impl Source,
+    progress: &dyn Progress,
+) -> Result<Outcome> {
     progress.step("connect to Postgres");
     let session = Session::open(database).await?;
-    let result = publish(&session, run, batches, progress).await;
+    let load = Load {
+        session: &session,
+        database,
+        run,
+        progress,
+    };
+    let result = publish(&load, rows).await;
     session.close().await;
     result
 }
@@ -80,15 +111,13 @@ pub async fn migrate_to(database: &Database, migrations: &[migrate::Migration]) 
     result
 }
 
-async fn publish<S>(
-    session: &Session,
-    run: &PublishRun,
-    batches: S,
-    progress: &dyn Progress,
-) -> Result<Outcome>
-where
-    S: Stream<Item = Result<RecordBatch>>,
-{
+async fn publish(load: &Load<'_>, rows: impl Source) -> Result<Outcome> {
+    let Load {
+        session,
+        run,
+        progress,
+        ..
+    } = *load;
     let mut laps = Laps::start();
     reach("publish: connected")?;
     migrate::apply(session, MIGRATIONS).await?;
@@ -114,8 +143,11 @@ where
     }
     place::find(session, run).await?;
     progress.step("load into Postgres");
-    let loaded = load::load(session, run, batches, progress).await?;
+    let loaded = rows.load(load).await?;
     laps.lap("load");
+    if let Some(copied) = loaded.copied {
+        laps.note("copy", copied);
+    }
     reach("publish: loaded")?;
     let result = check_and_switch(session, run, loaded, found, progress, laps).await;
     if result.is_err()
@@ -167,7 +199,10 @@ async fn check_and_switch(
 ) -> Result<Outcome> {
     progress.step("check the rows");
     let sent = loaded.digest;
-    let there = RowDigest::stored(session, &Table::Members.staging(&run.run_id)).await?;
+    let there = match loaded.stored {
+        Some(there) => there,
+        None => RowDigest::stored(session, &Table::Members.staging(&run.run_id)).await?,
+    };
     if there != sent {
         loaded.tombstones.expect_unchanged(session).await?;
     }
@@ -252,9 +287,13 @@ impl Laps {
 
     fn lap(&mut self, step: &str) {
         let now = Instant::now();
-        let seconds = (now - self.last).as_secs_f64();
-        self.steps
-            .insert(step.to_owned(), (seconds * 1000.0).round() / 1000.0);
+        self.note(step, now - self.last);
         self.last = now;
+    }
+
+    /// A part of a step.
+    fn note(&mut self, step: &str, took: Duration) {
+        let seconds = (took.as_secs_f64() * 1000.0).round() / 1000.0;
+        self.steps.insert(step.to_owned(), seconds);
     }
 }
