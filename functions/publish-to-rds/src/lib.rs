@@ -9,6 +9,7 @@
 //! migrations of `infra/migrations` are part of the program and applied by it. They need
 //! a session that stays on one server connection; a pooler in transaction mode does not do.
 
+mod check;
 mod copy;
 mod database;
 mod digest;
@@ -17,6 +18,7 @@ mod erase;
 mod failure;
 mod handler;
 mod iam;
+mod laps;
 mod limits;
 mod load;
 mod locks;

@@ -1,7 +1,6 @@
 //! Publishes one run: load, check, switch.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 use futures::Stream;
@@ -12,6 +11,7 @@ use shared::{Error, Result};
 
 use crate::database::Database;
 use crate::digest::RowDigest;
+use crate::laps::Laps;
 use crate::load::{Load, Loaded, Source, Whole};
 use crate::migrate::{self, MIGRATIONS};
 use crate::moves::Moved;
@@ -22,7 +22,7 @@ use crate::session::Session;
 use crate::shards::{ShardRows, Shards};
 use crate::stored::{self, Stored};
 use crate::switch::{self, Rows, Staged};
-use crate::{moves, profile, prune};
+use crate::{check, moves, profile, prune};
 
 /// What became of a publication.
 #[derive(Debug, Clone)]
@@ -149,7 +149,7 @@ async fn publish(load: &Load<'_>, rows: impl Source) -> Result<Outcome> {
         laps.note("copy", copied);
     }
     reach("publish: loaded")?;
-    let result = check_and_switch(session, run, loaded, found, progress, laps).await;
+    let result = check_and_switch(load, loaded, found, laps).await;
     if result.is_err()
         && let Err(error) = prune::discard(session, &run.run_id).await
     {
@@ -190,18 +190,26 @@ async fn keep(
 }
 
 async fn check_and_switch(
-    session: &Session,
-    run: &PublishRun,
+    load: &Load<'_>,
     loaded: Loaded,
     found: Option<Stored>,
-    progress: &dyn Progress,
     mut laps: Laps,
 ) -> Result<Outcome> {
+    let Load {
+        session,
+        run,
+        progress,
+        ..
+    } = *load;
     progress.step("check the rows");
     let sent = loaded.digest;
-    let there = match loaded.stored {
-        Some(there) => there,
-        None => RowDigest::stored(session, &Table::Members.staging(&run.run_id)).await?,
+    let (there, compared) = match loaded.stored {
+        Some(there) => (there, None),
+        None if sent.rows >= BESIDE && found.is_none() => beside(load, &staging, sent.rows).await?,
+        None => (
+            RowDigest::stored(session, &Table::Members.staging(&run.run_id)).await?,
+            None,
+        ),
     };
     if there != sent {
         loaded.tombstones.expect_unchanged(session).await?;
@@ -229,14 +237,10 @@ async fn check_and_switch(
         }
     }
     progress.step("find who changed segment");
-    let compare = "comparing with the run before";
-    let compared = session
-        .transaction(compare, async {
-            let place = place::find(session, run).await?;
-            let before = place::before(session, run, &place).await?;
-            moves::build(session, run, before, sent.rows).await
-        })
-        .await?;
+    let compared = match compared {
+        Some(compared) => compared,
+        None => check::compare(session, run, sent.rows).await?,
+    };
     let profile = if loaded.erased == 0 {
         run.profile.clone()
     } else {
@@ -269,31 +273,4 @@ async fn check_and_switch(
         erased: loaded.erased,
         steps: laps.steps,
     })
-}
-
-/// Seconds by step.
-struct Laps {
-    last: Instant,
-    steps: BTreeMap<String, f64>,
-}
-
-impl Laps {
-    fn start() -> Self {
-        Self {
-            last: Instant::now(),
-            steps: BTreeMap::new(),
-        }
-    }
-
-    fn lap(&mut self, step: &str) {
-        let now = Instant::now();
-        self.note(step, now - self.last);
-        self.last = now;
-    }
-
-    /// A part of a step.
-    fn note(&mut self, step: &str, took: Duration) {
-        let seconds = (took.as_secs_f64() * 1000.0).round() / 1000.0;
-        self.steps.insert(step.to_owned(), seconds);
-    }
 }

@@ -129,7 +129,7 @@ impl Session {
         Err(Error::Unavailable {
             service: "Postgres",
             operation: format!("{operation} on {}", self.place),
-            reason: "the connection that publishes was lost".to_owned(),
+            reason: "the connection was lost".to_owned(),
         })
     }
 

@@ -125,7 +125,10 @@ async fn create(session: &Session, run: &PublishRun) -> Result<(u32, Tombstones)
 /// have no more connections to give.
 async fn open(load: &Load<'_>, shards: usize) -> Result<Vec<Session>> {
     let number = load.database.limits.connections.min(shards).max(1);
-    let opening = (0..number).map(|_| load.session.another(load.database));
+    let mut opening = Vec::with_capacity(number);
+    for _ in 0..number {
+        opening.push(load.session.another(load.database));
+    }
     let mut open = Vec::with_capacity(number);
     let mut refused = None;
     for opened in join_all(opening).await {

@@ -209,6 +209,17 @@ where
     }
 }
 
+/// Waits until the connection has ended: whoever waits for rows does not notice.
+async fn lost(session: &Session) -> Error {
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        tick.tick().await;
+        if let Err(error) = session.expect_open(OPERATION) {
+            return error;
+        }
+    }
+}
+
 /// Loads until nothing is left, or until it is told to stop: then there is nothing to tell.
 async fn one<S>(
     session: Session,
@@ -219,7 +230,9 @@ where
     S: Stream<Item = Result<RecordBatch>> + Send + 'static,
 {
     let loaded = tokio::select! {
+        biased;
         loaded = work.load(&session) => loaded.map(Some),
+        lost = lost(&session) => Err(lost),
         _ = stopped.wait_for(|stop| *stop) => Ok(None),
     };
     match loaded {
