@@ -23,6 +23,7 @@ mod roles;
 mod rollback;
 mod room;
 mod rules;
+mod shards;
 mod silence;
 mod tls;
 mod value;

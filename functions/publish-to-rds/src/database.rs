@@ -10,6 +10,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
 use crate::iam::Iam;
+use crate::limits::Limits;
 
 /// Where a URL says nothing of it, which is too long for a function.
 const KEEPALIVES_IDLE: Duration = Duration::from_secs(2 * 60 * 60);
@@ -25,42 +26,6 @@ pub struct Database {
     iam: Option<Iam>,
     /// Waits and batch sizes.
     pub limits: Limits,
-}
-
-/// How long each part of a publication may take, and how much of it is in memory at once.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// One attempt to connect, where the URL has no `connect_timeout`.
-    pub connect: Duration,
-    /// One statement other than loading and checking.
-    pub statement: Duration,
-    /// Loading a run's rows, and checking them.
-    pub load: Duration,
-    /// Waiting for a lock that another publisher holds.
-    pub lock: Duration,
-    /// Waiting for readers of a run that is to be dropped.
-    pub prune_lock: Duration,
-    /// How much longer than the server the client waits for the server's word.
-    pub grace: Duration,
-    /// All of it, where the process itself has only so long.
-    pub session: Duration,
-    /// Batches that are read ahead.
-    pub batches_ahead: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            statement: Duration::from_secs(60),
-            load: Duration::from_secs(14 * 60),
-            lock: Duration::from_secs(30),
-            prune_lock: Duration::from_secs(3),
-            grace: Duration::from_secs(10),
-            session: Duration::MAX,
-            batches_ahead: 2,
-        }
-    }
 }
 
 /// Whether the connection is encrypted. Where it is, the certificate is always verified.

@@ -90,6 +90,14 @@ impl RowDigest {
         self.rows += 1;
     }
 
+    /// Adds the rows of another digest.
+    pub(crate) fn join(&mut self, other: &Self) {
+        for (sum, word) in self.sums.iter_mut().zip(other.sums) {
+            *sum = sum.wrapping_add(word);
+        }
+        self.rows += other.rows;
+    }
+
     /// 32 hexadecimal digits.
     pub(crate) fn text(&self) -> String {
         let [first, second] = self.sums;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use shared::contracts::{Artifact, Layout, Manifest, Part, Publication, RunState};
+use shared::contracts::{
+    Artifact, Layout, Manifest, Part, Publication, RunState, ShardTable, Shards,
+};
 use shared::failpoint::reach;
 use shared::measure::Stage;
 use shared::progress::Progress;
@@ -14,9 +16,10 @@ use shared::{Error, Result};
 
 use crate::database::Database;
 use crate::names::RunId;
-use crate::publish::{Outcome, publish_rows};
+use crate::publish::{Outcome, publish_rows, publish_shards};
 use crate::read;
-use crate::run::PublishRun;
+use crate::run::{PublishRun, Segments};
+use crate::shards::ShardRows;
 
 /// Name of the stage in the manifest.
 const STAGE: &str = "publish-to-rds";
@@ -76,13 +79,9 @@ pub async fn handle(context: &Context, state: RunState) -> Result<Published> {
     let profile = artifact(&manifest, Part::Profile, &key)?;
     let profile: Profile = parse(&store.get_verified(profile).await?, &profile.key)?;
     let run = PublishRun::of(&manifest, profile, &state.run)?;
-    let segments = artifact(&manifest, Part::Segments, &key)?;
-    let ahead = context.database.limits.batches_ahead;
-    let batches = read::batches(store.file_verified(segments), &segments.key, ahead);
-    reach("publish: artifacts found")?;
-    let outcome = publish_rows(&context.database, &run, batches, context.progress.as_ref()).await?;
+    let outcome = publish(context, run, Segments::of(&manifest)?).await?;
     tracing::info!(
-        run_id = %run.run_id,
+        run_id = %state.run.run_id,
         customers = outcome.publication.customers,
         current = outcome.publication.current,
         changed = outcome.changed,
@@ -110,6 +109,39 @@ pub async fn handle(context: &Context, state: RunState) -> Result<Published> {
         changed: outcome.changed,
         erased: outcome.erased,
     })
+}
+
+async fn publish(
+    context: &Context,
+    mut run: PublishRun,
+    segments: Segments<'_>,
+) -> Result<Outcome> {
+    let (store, database) = (&context.store, &context.database);
+    let progress = context.progress.as_ref();
+    let ahead = database.limits.batches_ahead;
+    match segments {
+        Segments::Whole(table) => {
+            let batches = read::batches(store.file_verified(table), &table.key, ahead);
+            reach("publish: artifacts found")?;
+            publish_rows(database, &run, batches, progress).await
+        }
+        Segments::Shards(list) => {
+            let body = store.get_verified(list).await?;
+            let id = run.run_id.as_str();
+            let shards = Shards::read(&body, &list.key, id, ShardTable::Segments)?;
+            run.segments_bytes = shards.bytes();
+            let shards = shards.0.into_iter().map(|shard| {
+                let (store, table) = (store.clone(), shard.table);
+                let (key, rows) = (table.key.clone(), table.rows.unwrap_or_default());
+                let file = async move { store.file_verified(&table).await };
+                let batches = read::batches(file, &key, ahead);
+                ShardRows { key, rows, batches }
+            });
+            let shards = shards.collect();
+            reach("publish: artifacts found")?;
+            publish_shards(database, &run, shards, progress).await
+        }
+    }
 }
 
 /// Whether the manifest tells of these rows already. Which run is current may have changed

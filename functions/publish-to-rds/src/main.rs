@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
-use publish_to_rds::{Context, Database, Iam, handle};
+use publish_to_rds::{Context, Database, Iam, Limits, handle};
 
 use shared::contracts::RunState;
 use shared::lambda::{Function, Log, emit, required_env};
@@ -38,6 +38,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         }
     };
     database.limits.session = SESSION;
+    if let Ok(text) = std::env::var("PUBLISH_CONNECTIONS") {
+        database.limits.connections = Limits::parse_connections(&text)?;
+    }
     let store = Store::from_env(&required_env("BUCKET")?).await;
     let context = &Context {
         store,

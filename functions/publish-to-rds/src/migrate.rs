@@ -62,6 +62,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0011_history",
         sql: include_str!("../../../infra/migrations/0011_history.sql"),
     },
+    Migration {
+        name: "0012_shards",
+        sql: include_str!("../../../infra/migrations/0012_shards.sql"),
+    },
 ];
 
 const OPERATION: &str = "applying migrations";

@@ -1,7 +1,6 @@
 //! Publishes one run: load, check, switch.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use arrow_array::RecordBatch;
 use futures::Stream;
@@ -12,16 +11,18 @@ use shared::{Error, Result};
 
 use crate::database::Database;
 use crate::digest::RowDigest;
-use crate::load::Loaded;
+use crate::laps::Laps;
+use crate::load::{Load, Loaded, Source, Whole};
 use crate::migrate::{self, MIGRATIONS};
 use crate::moves::Moved;
 use crate::names::Table;
 use crate::place;
 use crate::run::PublishRun;
 use crate::session::Session;
+use crate::shards::{ShardRows, Shards};
 use crate::stored::{self, Stored};
 use crate::switch::{self, Rows, Staged};
-use crate::{load, moves, profile, prune};
+use crate::{check, moves, profile, prune};
 
 /// What became of a publication.
 #[derive(Debug, Clone)]
@@ -60,9 +61,39 @@ pub async fn publish_rows<S>(
 where
     S: Stream<Item = Result<RecordBatch>>,
 {
+    publish_source(database, run, Whole(batches), progress).await
+}
+
+/// The same for a run whose rows are in shards, which are loaded several at a time
+/// ([`Limits::connections`](crate::Limits::connections)). Whatever the shards are, the same rows
+/// are the same run: another sharding of a run that is there is loaded, but changes nothing.
+pub async fn publish_shards<S>(
+    database: &Database,
+    run: &PublishRun,
+    shards: Vec<ShardRows<S>>,
+    progress: &dyn Progress,
+) -> Result<Outcome>
+where
+    S: Stream<Item = Result<RecordBatch>> + Send + 'static,
+{
+    publish_source(database, run, Shards(shards), progress).await
+}
+
+async fn publish_source(
+    database: &Database,
+    run: &PublishRun,
+    rows: impl Source,
+    progress: &dyn Progress,
+) -> Result<Outcome> {
     progress.step("connect to Postgres");
     let session = Session::open(database).await?;
-    let result = publish(&session, run, batches, progress).await;
+    let load = Load {
+        session: &session,
+        database,
+        run,
+        progress,
+    };
+    let result = publish(&load, rows).await;
     session.close().await;
     result
 }
@@ -80,15 +111,13 @@ pub async fn migrate_to(database: &Database, migrations: &[migrate::Migration]) 
     result
 }
 
-async fn publish<S>(
-    session: &Session,
-    run: &PublishRun,
-    batches: S,
-    progress: &dyn Progress,
-) -> Result<Outcome>
-where
-    S: Stream<Item = Result<RecordBatch>>,
-{
+async fn publish(load: &Load<'_>, rows: impl Source) -> Result<Outcome> {
+    let Load {
+        session,
+        run,
+        progress,
+        ..
+    } = *load;
     let mut laps = Laps::start();
     reach("publish: connected")?;
     migrate::apply(session, MIGRATIONS).await?;
@@ -114,10 +143,13 @@ where
     }
     place::find(session, run).await?;
     progress.step("load into Postgres");
-    let loaded = load::load(session, run, batches, progress).await?;
+    let loaded = rows.load(load).await?;
     laps.lap("load");
+    if let Some(copied) = loaded.copied {
+        laps.note("copy", copied);
+    }
     reach("publish: loaded")?;
-    let result = check_and_switch(session, run, loaded, found, progress, laps).await;
+    let result = check_and_switch(load, loaded, found, laps).await;
     if result.is_err()
         && let Err(error) = prune::discard(session, &run.run_id).await
     {
@@ -158,16 +190,27 @@ async fn keep(
 }
 
 async fn check_and_switch(
-    session: &Session,
-    run: &PublishRun,
+    load: &Load<'_>,
     loaded: Loaded,
     found: Option<Stored>,
-    progress: &dyn Progress,
     mut laps: Laps,
 ) -> Result<Outcome> {
+    let Load {
+        session,
+        run,
+        progress,
+        ..
+    } = *load;
     progress.step("check the rows");
     let sent = loaded.digest;
-    let there = RowDigest::stored(session, &Table::Members.staging(&run.run_id)).await?;
+    let (there, compared) = match loaded.stored {
+        Some(there) => (there, None),
+        None if sent.rows >= BESIDE && found.is_none() => beside(load, &staging, sent.rows).await?,
+        None => (
+            RowDigest::stored(session, &Table::Members.staging(&run.run_id)).await?,
+            None,
+        ),
+    };
     if there != sent {
         loaded.tombstones.expect_unchanged(session).await?;
     }
@@ -194,14 +237,10 @@ async fn check_and_switch(
         }
     }
     progress.step("find who changed segment");
-    let compare = "comparing with the run before";
-    let compared = session
-        .transaction(compare, async {
-            let place = place::find(session, run).await?;
-            let before = place::before(session, run, &place).await?;
-            moves::build(session, run, before, sent.rows).await
-        })
-        .await?;
+    let compared = match compared {
+        Some(compared) => compared,
+        None => check::compare(session, run, sent.rows).await?,
+    };
     let profile = if loaded.erased == 0 {
         run.profile.clone()
     } else {
@@ -234,27 +273,4 @@ async fn check_and_switch(
         erased: loaded.erased,
         steps: laps.steps,
     })
-}
-
-/// Seconds by step.
-struct Laps {
-    last: Instant,
-    steps: BTreeMap<String, f64>,
-}
-
-impl Laps {
-    fn start() -> Self {
-        Self {
-            last: Instant::now(),
-            steps: BTreeMap::new(),
-        }
-    }
-
-    fn lap(&mut self, step: &str) {
-        let now = Instant::now();
-        let seconds = (now - self.last).as_secs_f64();
-        self.steps
-            .insert(step.to_owned(), (seconds * 1000.0).round() / 1000.0);
-        self.last = now;
-    }
 }

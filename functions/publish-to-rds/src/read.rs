@@ -11,11 +11,15 @@ use tokio::task::JoinHandle;
 
 /// Decodes Parquet on a thread of its own. `object` names the table in errors; nothing is
 /// fetched before the stream is first polled.
-pub fn batches<R: ChunkReader + 'static>(
-    fetch: impl Future<Output = Result<R>>,
+pub fn batches<R, F>(
+    fetch: F,
     object: &str,
     ahead: usize,
-) -> impl Stream<Item = Result<RecordBatch>> {
+) -> impl Stream<Item = Result<RecordBatch>> + use<R, F>
+where
+    R: ChunkReader + 'static,
+    F: Future<Output = Result<R>>,
+{
     let object = object.to_owned();
     stream::once(async move {
         match fetch.await {

@@ -1,9 +1,8 @@
 //! What is to be published.
 
-use std::collections::HashMap;
-
 use serde_json::Value;
-use shared::contracts::{AsOf, Manifest, Part, Run};
+use shared::contracts::{Artifact, AsOf, Manifest, Part, Run};
+use shared::progress::Progress;
 use shared::segments::Profile;
 use shared::{Error, Result};
 
@@ -22,11 +21,11 @@ pub struct PublishRun {
     pub model_version: String,
     /// Rows that must come.
     pub customers: u64,
-    /// SHA-256 of the table that the rows are from.
+    /// SHA-256 of the table that the rows are from, or of the list of its shards.
     pub segments_sha256: String,
-    /// Name of that table in errors.
+    /// Name of that table or list in errors.
     pub segments_key: String,
-    /// Its size in bytes, for progress.
+    /// Bytes of the table, or of all shards, for progress.
     pub segments_bytes: u64,
     /// The run's manifest as it is now.
     pub manifest: Value,
@@ -44,11 +43,7 @@ impl PublishRun {
     /// The run that a manifest tells of, to be published as `asked` says.
     pub fn of(manifest: &Manifest, profile: Profile, asked: &Run) -> Result<Self> {
         let run = &manifest.run;
-        let name = Part::Segments.file_name();
-        let segments = manifest.artifacts.get(name).ok_or_else(|| Error::Corrupt {
-            object: format!("the manifest of run {}", run.run_id),
-            reason: format!("it has no {name}"),
-        })?;
+        let segments = Segments::of(manifest)?.artifact();
         let source = match &run.source.version {
             Some(version) => {
                 format!(
@@ -74,69 +69,44 @@ impl PublishRun {
             keep_runs: asked.settings.publish.keep_runs,
         })
     }
-}
 
-/// Counts the customers of each segment and holds them against the profile: the two files
-/// of a run must tell the same.
-pub(crate) struct Tally<'a> {
-    run: &'a PublishRun,
-    left: HashMap<i32, (u64, &'a str)>,
-}
-
-impl<'a> Tally<'a> {
-    pub(crate) fn new(run: &'a PublishRun) -> Result<Self> {
-        let mut left = HashMap::new();
-        for segment in &run.profile.segments {
-            let label = i32::try_from(segment.label)
-                .map_err(|_| damaged(run, &format!("label {} is too large", segment.label)))?;
-            if left
-                .insert(label, (segment.customers, segment.segment.as_str()))
-                .is_some()
-            {
-                return Err(damaged(run, &format!("segment {label} is there twice")));
-            }
-        }
-        Ok(Self { run, left })
+    /// Tells whoever watches that so many rows came.
+    pub(crate) fn tell(&self, progress: &dyn Progress, rows: u64) {
+        let share = rows as f64 / self.customers.max(1) as f64;
+        let bytes = (share * self.segments_bytes as f64) as u64;
+        progress.bytes(bytes, self.segments_bytes);
     }
+}
 
-    /// Counts one customer.
-    pub(crate) fn count(&mut self, label: i32, segment: &str) -> Result<()> {
-        let reason = match self.left.get_mut(&label) {
-            Some((left, name)) if *left > 0 && *name == segment => {
-                *left -= 1;
-                return Ok(());
-            }
-            Some((0, _)) => "has too few customers",
-            Some(_) => "has another name",
-            None => "is missing",
+/// Where a manifest says that the customers are: in the one or the other.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Segments<'a> {
+    /// One table.
+    Whole(&'a Artifact),
+    /// A list of shards.
+    Shards(&'a Artifact),
+}
+
+impl<'a> Segments<'a> {
+    pub(crate) fn of(manifest: &'a Manifest) -> Result<Self> {
+        let [whole, shards] = [Part::Segments, Part::ScoredShards].map(Part::file_name);
+        let found = [whole, shards].map(|name| manifest.artifacts.get(name));
+        let reason = match found {
+            [Some(table), None] => return Ok(Self::Whole(table)),
+            [None, Some(list)] => return Ok(Self::Shards(list)),
+            [None, None] => format!("it has neither {whole} nor {shards}"),
+            [Some(_), Some(_)] => format!("it has both {whole} and {shards}"),
         };
-        Err(damaged(self.run, &format!("segment {label} {reason}")))
+        Err(Error::Corrupt {
+            object: format!("the manifest of run {}", manifest.run.run_id),
+            reason,
+        })
     }
 
-    /// No more customers.
-    pub(crate) fn finish(self, rows: u64) -> Result<()> {
-        if rows != self.run.customers {
-            return Err(Error::Corrupt {
-                object: self.run.segments_key.clone(),
-                reason: format!(
-                    "it has {rows} rows, the manifest says {}",
-                    self.run.customers
-                ),
-            });
+    /// The table, or the list.
+    pub(crate) fn artifact(self) -> &'a Artifact {
+        match self {
+            Self::Whole(artifact) | Self::Shards(artifact) => artifact,
         }
-        match self.left.iter().find(|(_, (left, _))| *left > 0) {
-            Some((label, _)) => Err(damaged(
-                self.run,
-                &format!("segment {label} has too many customers"),
-            )),
-            None => Ok(()),
-        }
-    }
-}
-
-fn damaged(run: &PublishRun, reason: &str) -> Error {
-    Error::Corrupt {
-        object: format!("the profile of run {}", run.run_id),
-        reason: format!("held against {}, {reason}", run.segments_key),
     }
 }

@@ -9,7 +9,8 @@ use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row};
 
-use crate::database::{Database, Encryption, Limits};
+use crate::database::{Database, Encryption};
+use crate::limits::Limits;
 use crate::{failure, tls};
 
 /// Parameters of a statement.
@@ -32,7 +33,15 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) async fn open(database: &Database) -> Result<Self> {
-        let began = Instant::now();
+        Self::open_since(database, Instant::now()).await
+    }
+
+    /// One more, for the same work: its time began when this one's did.
+    pub(crate) async fn another(&self, database: &Database) -> Result<Self> {
+        Self::open_since(database, self.began).await
+    }
+
+    async fn open_since(database: &Database, began: Instant) -> Result<Self> {
         let place = database.to_string();
         let mut config = database.connection().await?;
         let limits = database.limits.clone();
@@ -110,6 +119,18 @@ impl Session {
 
     pub(crate) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Refuses to go on where the connection has ended.
+    pub(crate) fn expect_open(&self, operation: &str) -> Result<()> {
+        if !self.client.is_closed() {
+            return Ok(());
+        }
+        Err(Error::Unavailable {
+            service: "Postgres",
+            operation: format!("{operation} on {}", self.place),
+            reason: "the connection was lost".to_owned(),
+        })
     }
 
     /// The product's error for a failed operation on this database.
@@ -225,47 +246,16 @@ impl Session {
         let result = match work.await {
             Ok(value) => self.batch(operation, "COMMIT").await.map(|()| value),
             Err(error) => {
-                // Where even this fails, the server rolls back when the connection ends.
-                let _ = self.batch(operation, "ROLLBACK").await;
+                // Where even this fails, the server rolls back when the connection ends. It
+                // is no load, whatever it takes back.
+                let end = self.client.batch_execute("ROLLBACK");
+                let limit = self.limits.statement;
+                let _ = self.answer_within(limit, operation, end).await;
                 Err(error)
             }
         };
         self.allowed.store(allowed, Ordering::Relaxed);
         result
-    }
-
-    /// Takes an advisory lock until the session ends.
-    pub(crate) async fn lock(&self, operation: &str, lock: (i32, i32)) -> Result<()> {
-        let sql = "SELECT pg_advisory_lock($1, $2)";
-        self.one(operation, sql, &[&lock.0, &lock.1])
-            .await
-            .map(drop)
-    }
-
-    /// Takes an advisory lock until the transaction ends.
-    pub(crate) async fn lock_in_transaction(&self, op: &str, lock: (i32, i32)) -> Result<()> {
-        let sql = "SELECT pg_advisory_xact_lock($1, $2)";
-        self.one(op, sql, &[&lock.0, &lock.1]).await.map(drop)
-    }
-
-    /// Takes an advisory lock until the end of the transaction, if nobody has it.
-    pub(crate) async fn try_lock_in_transaction(&self, op: &str, lock: (i32, i32)) -> Result<bool> {
-        let sql = "SELECT pg_try_advisory_xact_lock($1, $2)";
-        self.get(&self.one(op, sql, &[&lock.0, &lock.1]).await?, 0)
-    }
-
-    /// Takes an advisory lock if nobody has it.
-    pub(crate) async fn try_lock(&self, operation: &str, lock: (i32, i32)) -> Result<bool> {
-        let sql = "SELECT pg_try_advisory_lock($1, $2)";
-        self.get(&self.one(operation, sql, &[&lock.0, &lock.1]).await?, 0)
-    }
-
-    /// Gives an advisory lock of the session back.
-    pub(crate) async fn unlock(&self, operation: &str, lock: (i32, i32)) -> Result<()> {
-        let sql = "SELECT pg_advisory_unlock($1, $2)";
-        self.one(operation, sql, &[&lock.0, &lock.1])
-            .await
-            .map(drop)
     }
 
     /// Ends the session, and with it its locks, before returning.

@@ -1,6 +1,7 @@
 //! Who was erased: a publication leaves them out. No id is kept, only its SHA-256.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use shared::{Error, Result};
@@ -10,29 +11,27 @@ use crate::session::Session;
 const OPERATION: &str = "asking who was erased";
 
 /// The customers that were erased until a moment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Tombstones {
-    hashes: HashSet<[u8; 32]>,
+    hashes: Arc<HashSet<[u8; 32]>>,
     last: i64,
 }
 
 impl Tombstones {
     pub(crate) async fn read(session: &Session) -> Result<Self> {
         let sql = "SELECT customer_sha256, erasure FROM insiders.erased_customers";
-        let mut found = Self {
-            hashes: HashSet::new(),
-            last: 0,
-        };
+        let (mut hashes, mut last) = (HashSet::new(), 0);
         for row in session.rows(OPERATION, sql, &[]).await? {
             let hash = session.get::<&[u8]>(&row, 0)?;
             let hash = hash.try_into().map_err(|_| Error::Corrupt {
                 object: format!("insiders.erased_customers on {}", session.place()),
                 reason: "a hash has not 32 bytes".to_owned(),
             })?;
-            found.hashes.insert(hash);
-            found.last = found.last.max(session.get(&row, 1)?);
+            hashes.insert(hash);
+            last = last.max(session.get(&row, 1)?);
         }
-        Ok(found)
+        let hashes = Arc::new(hashes);
+        Ok(Self { hashes, last })
     }
 
     /// Whether the customer with this id was erased.

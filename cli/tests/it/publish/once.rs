@@ -6,7 +6,7 @@ use shared::progress::Silent;
 use super::fixture::{Fixture, Run, id, untouched};
 
 /// Everything that a publication could change, with the transaction that wrote it.
-const STATE: &str = "\
+pub(super) const STATE: &str = "\
     SELECT string_agg(r::text, '|' ORDER BY r::text) FROM ( \
     SELECT 'run', xmin::text, run_id, row_digest FROM insiders.runs \
     UNION ALL SELECT 'current', xmin::text, run_id, move_id::text FROM insiders.current_run \
