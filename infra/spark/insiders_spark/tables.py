@@ -1,0 +1,105 @@
+"""The tables, as Parquet under the prefix."""
+
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from .customers import FEATURES, required
+
+OPTIONS = {"compression": "zstd", "mode": "overwrite"}
+# A part of transactions holds about so many rows.
+ROWS_OF_A_PART = 2_000_000
+
+
+def write(frame, uri):
+    frame.write.mode("overwrite").option("compression", "zstd").parquet(uri)
+
+
+def transactions(lines):
+    """The lines that count. Spark writes a date without a zone in microseconds."""
+    moment = F.timestamp_seconds("seconds").cast("timestamp_ntz")
+    zero = F.lit("1970-01-01").cast("timestamp_ntz")
+    text = [("invoice_no", "string"), ("stock_code", "string"), ("description", "string")]
+    return lines.where("rule is null").select(
+        *[required(F.col(name), kind).alias(name) for name, kind in text],
+        required(F.col("quantity"), "bigint").alias("quantity"),
+        F.coalesce(moment, zero).alias("invoice_date"),
+        required(F.col("unit_price"), "decimal(38,18)").alias("unit_price"),
+        required(F.col("owner"), "string").alias("customer_id"),
+        required(F.col("is_guest"), "boolean").alias("is_guest"),
+        required(F.col("country"), "string").alias("country"),
+    )
+
+
+def quarantine(rows, names):
+    """The rows that can't be read, but for those that name somebody who was erased."""
+    object_ = F.lit(names[0])
+    for number, name in enumerate(names[1:], 1):
+        object_ = F.when(F.col("file") == number, name).otherwise(object_)
+    if len(names) > 20:
+        object_ = F.element_at(F.array(*[F.lit(name) for name in names]), F.col("file") + 1)
+    found = rows.where("reason is not null and not is_mentioned")
+    return found.select(
+        required(object_, "string").alias("object"),
+        required(F.col("line"), "bigint").alias("line"),
+        "column",
+        required(F.col("reason"), "string").alias("reason"),
+        required(F.col("raw"), "string").alias("raw"),
+    )
+
+
+def shard(shards):
+    """By CRC-32 of the id: any program can tell whose shard a customer is in."""
+    return F.expr(f"cast(crc32(cast(customer_id as binary)) % {shards} as int)")
+
+
+def features(spark, storage, frame, prefix, shards):
+    """Exactly so many files, each sorted by the bytes of the ids. What each holds."""
+    beside = f"{prefix}/_features"
+    sharded = frame.withColumn("shard", shard(shards))
+    (
+        sharded.repartition(shards, "shard")
+        .sortWithinPartitions("shard", "customer_id")
+        .write.mode("overwrite")
+        .option("compression", "zstd")
+        .partitionBy("shard")
+        .parquet(beside)
+    )
+    held = sharded.groupBy("shard").agg(
+        F.count("*").alias("rows"), F.sum(F.col("is_guest").cast("long")).alias("guests")
+    )
+    held = {row["shard"]: row for row in held.collect()}
+    storage.make_folder(f"{prefix}/features")
+    parts = []
+    for number in range(shards):
+        to = f"{prefix}/features/part-{number:05}.parquet"
+        if number in held:
+            storage.rename(only_part(storage, f"{beside}/shard={number}"), to)
+        else:
+            storage.copy(empty(spark, storage, f"{beside}/_none"), to)
+        row = held.get(number)
+        parts.append(
+            {
+                "file": f"features/part-{number:05}.parquet",
+                "rows": row["rows"] if row else 0,
+                "guests": row["guests"] if row else 0,
+            }
+        )
+    storage.delete(beside)
+    return parts
+
+
+def only_part(storage, folder):
+    parts = [name for name in storage.names(folder) if name.startswith("part-")]
+    if len(parts) != 1:
+        raise RuntimeError(f"{len(parts)} files in a shard, not one")
+    return f"{folder}/{parts[0]}"
+
+
+def empty(spark, storage, uri):
+    """A table of no customers, written once."""
+    if not storage.exists(uri):
+        kinds = {"string": T.StringType(), "boolean": T.BooleanType()}
+        kinds |= {"double": T.DoubleType(), "bigint": T.LongType()}
+        schema = T.StructType([T.StructField(n, kinds[k], False) for n, k in FEATURES])
+        write(spark.createDataFrame([], schema).coalesce(1), uri)
+    return only_part(storage, uri)
