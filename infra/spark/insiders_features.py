@@ -19,6 +19,8 @@ def main(words):
     try:
         asked = arguments.parse(words)
         spark = SparkSession.builder.appName("insiders-features").getOrCreate()
+        # Spark tells plans at INFO, and a plan has the settings' values in it.
+        spark.sparkContext.setLogLevel("WARN")
         document = job.run(spark, asked)
         print(json.dumps(document["spark"]["counts"]))
         return 0

@@ -113,7 +113,7 @@ class Format:
         replacement = MARK + "|".join(f"${self.groups[part]}" for part in order)
         replaced = F.regexp_replace(text, self.pattern, replacement)
         return F.when(
-            F.startswith(replaced, F.lit(MARK)), F.split(F.substr(replaced, F.lit(2)), "[|]", -1)
+            F.startswith(replaced, F.lit(MARK)), F.split(F.substr(replaced, F.lit(2)), "\\|", -1)
         )
 
     def seconds(self, parts):

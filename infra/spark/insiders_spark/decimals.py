@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 EXACT = "decimal(38,18)"
 SIGN = "[+-]?+"
 SIMPLE = f"\\A{SIGN}(?:[0-9]{{1,15}}(?:[.][0-9]{{0,18}})?|[.][0-9]{{1,18}})\\z"
+WHOLE = f"\\A{SIGN}[0-9]{{1,12}}\\z"
 GENERAL = f"\\A({SIGN})(?=[.]?[0-9])([0-9]*+)[.]?+([0-9]*+)(?:[eE]([+-]?+[0-9]++))?+\\z"
 NOT_FINITE = f"(?i)\\A{SIGN}(?:nan|inf|infinity)\\z"
 # Stands before what was taken apart: no text of a row that can be read has it.
@@ -25,7 +26,10 @@ MAX_QUANTITY = 1_000_000_000_000
 
 def parsed(frame, names):
     """Adds `{name}_value` and `{name}_wrong` for each column of texts: null, `missing`,
-    `syntax`, `not_finite` or `out_of_range`."""
+    `syntax`, `not_finite` or `out_of_range`; and `{name}_whole` where it is a plain whole number
+    of up to 12 digits, which has no `{name}_value` then."""
+    wholes = [F.when(F.rlike(n, F.lit(WHOLE)), F.col(n).cast("bigint")).alias(f"{n}_whole") for n in names]
+    frame = frame.select("*", *wholes)
     for step in (taken_apart, digits, cut, put_together):
         frame = frame.select("*", *[column for name in names for column in step(name)])
     steps = ["parts", "digits", "point", "units", "half", "rest"]
@@ -36,8 +40,8 @@ def taken_apart(name):
     """Sign, digits before and behind the point, and exponent, of what is no simple number."""
     text = F.col(name)
     replaced = F.regexp_replace(text, GENERAL, MARK + "$1|$2|$3|$4")
-    rare = ~F.rlike(text, F.lit(SIMPLE)) & (text != "")
-    yield F.when(rare, F.split(replaced, "[|]", -1)).alias(f"{name}_parts")
+    rare = F.col(f"{name}_whole").isNull() & ~F.rlike(text, F.lit(SIMPLE)) & (text != "")
+    yield F.when(rare, F.split(replaced, "\\|", -1)).alias(f"{name}_parts")
 
 
 def digits(name):
@@ -81,7 +85,7 @@ def put_together(name):
     is_large = ~is_nothing & ((point > LARGEST) | (magnitude >= F.lit(LIMIT).cast(EXACT)))
     usual, is_number = parts.isNull(), F.size(parts) == 4
     yield (
-        F.when(usual, text.cast(EXACT))
+        F.when(usual & F.col(f"{name}_whole").isNull(), text.cast(EXACT))
         .when(is_number & is_nothing, F.lit("0").cast(EXACT))
         .when(is_number & ~is_large, value)
         .alias(f"{name}_value")
@@ -99,17 +103,20 @@ def put_together(name):
 def whole(name):
     """A whole number, also written `6.0`, and what is wrong with it: from `parsed`."""
     value, wrong = F.col(f"{name}_value"), F.col(f"{name}_wrong")
+    known = F.col(f"{name}_whole")
     cut_off = value.cast("bigint")
     judged = (
-        F.when(wrong == "syntax", "quantity")
+        F.when(known.isNotNull(), None)
+        .when(wrong == "syntax", "quantity")
         .when(wrong.isNotNull(), wrong)
         .when(value != cut_off.cast(EXACT), "quantity")
         .when(F.abs(cut_off) >= MAX_QUANTITY, "out_of_range")
     )
-    return cut_off, judged
+    return F.coalesce(known, cut_off), judged
 
 
 def price(name):
     """A price, and what is wrong with it: from `parsed`."""
-    wrong = F.col(f"{name}_wrong")
-    return F.col(f"{name}_value"), F.when(wrong == "syntax", "unit_price").otherwise(wrong)
+    known, wrong = F.col(f"{name}_whole"), F.col(f"{name}_wrong")
+    value = F.coalesce(known.cast(EXACT), F.col(f"{name}_value"))
+    return value, F.when(wrong == "syntax", "unit_price").otherwise(wrong)

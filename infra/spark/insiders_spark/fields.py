@@ -14,7 +14,7 @@ def split(text, shape, delimiter):
     fields = F.regexp_extract_all(
         F.concat(F.lit(delimiter), text), F.lit(quotes.field), F.lit(1)
     )
-    return F.when(shape == "quoted", fields).otherwise(F.split(text, quotes.delimiter, -1))
+    return F.when(shape == "quoted", fields).otherwise(F.split(text, quotes.splitter, -1))
 
 
 def unquoted(field, delimiter):

@@ -20,7 +20,7 @@ SETTINGS = {
     # What is longer is not compiled by the JVM and slow: Spark then splits it.
     "spark.sql.codegen.hugeMethodLimit": "8000",
 }
-PARTS = ["features", "_features", "transactions", "quarantine", "quality.json", "error.json"]
+PARTS = ["features", "work", "transactions", "quarantine", "quality.json", "error.json"]
 
 
 def run(spark, job):
@@ -38,11 +38,15 @@ def run(spark, job):
         names, source_columns, read = [job.transactions], [], of_transactions(spark, job.transactions)
     else:
         names, source_columns, read = of_uploads(spark, storage, job, settings, erased)
-    read = read.persist(StorageLevel.DISK_ONLY)
+    # Every count is made of these, so that they are kept, column by column. No cache: an executor
+    # that is lost would take its part of it along.
+    work = f"{job.prefix}/work"
     try:
+        read.write.mode("overwrite").option("compression", "snappy").parquet(f"{work}/rows")
+        read = spark.read.parquet(f"{work}/rows")
         return finish(spark, storage, job, settings, erased, names, source_columns, read)
     finally:
-        read.unpersist()
+        storage.delete(work)
 
 
 def of_uploads(spark, storage, job, settings, erased):

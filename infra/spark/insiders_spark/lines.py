@@ -5,22 +5,15 @@ Spark reads a file in splits and has no number of a line. Rows of one split come
 hold and its place in its own. Bytes are kept as they are: a record is decoded as a whole.
 """
 
+import json
 from dataclasses import dataclass
 
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from .quotes import Quotes
 
 MAX_RECORD = 64 << 10
-BLOCKS = T.StructType(
-    [
-        T.StructField("path", T.StringType(), False),
-        T.StructField("block", T.LongType(), False),
-        T.StructField("file", T.IntegerType(), False),
-        T.StructField("shift", T.LongType(), False),
-    ]
-)
+BLOCKS = "array<struct<path:string,block:bigint,file:int,shift:bigint>>"
 
 
 def same(path):
@@ -45,7 +38,9 @@ class Scan:
 
     def numbered(self, spark):
         """file, line, value: without the headers."""
-        table = F.broadcast(spark.createDataFrame(self.blocks, BLOCKS))
+        # A literal, so that no executor needs Python.
+        blocks = F.from_json(F.lit(json.dumps(self.blocks)), BLOCKS)
+        table = F.broadcast(spark.range(1).select(F.inline(blocks)))
         lines = self.raw.join(table, ["path", "block"])
         header = F.lit(self.uploads[0].header_lines)
         for upload in self.uploads[1:]:
@@ -85,7 +80,8 @@ def scan(spark, uploads, delimiter):
     for split in found:
         before = before if split.path == last else 0
         file = number[same(split.path)]
-        blocks.append((split.path, split.block, file, before + 1 - split.first))
+        shift = before + 1 - split.first
+        blocks.append({"path": split.path, "block": split.block, "file": file, "shift": shift})
         before, last = before + split.lines, split.path
     return Scan(uploads, raw, blocks, any(split.opens for split in found))
 

@@ -49,11 +49,23 @@ def records(lines):
         .otherwise(F.lit("plain"))
     )
     shaped = lines.select("file", "line", shape.alias("shape"), "value")
-    raw = F.when(
-        F.col("shape") == "too_long", F.substring(F.col("value").cast("binary"), 1, MAX_RECORD)
-    ).otherwise(F.expr("rtrim('\r', value)").cast("binary"))
+    too_long = F.substring(F.col("value").cast("binary"), 1, MAX_RECORD)
+    raw = F.when(F.col("shape") == "too_long", too_long).otherwise(ended(F.col("value")))
     return shaped.select("file", "line", "shape", raw.alias("raw")).where(
         F.octet_length("raw") > 0
+    )
+
+
+def ended(value):
+    """The bytes without the carriage returns at their end. Bytes are counted, not characters:
+    what is not utf-8 has none."""
+    bytes_, size = value.cast("binary"), F.octet_length(value)
+    latin = F.decode(bytes_, "ISO-8859-1")
+    returns = F.length(F.regexp_extract(latin, "\\r*+\\z", 0))
+    return (
+        F.when(~F.endswith(value, F.lit("\r")), bytes_)
+        .when(~F.endswith(value, F.lit("\r\r")), F.substr(bytes_, F.lit(1), size - 1))
+        .otherwise(F.substr(bytes_, F.lit(1), size - returns))
     )
 
 

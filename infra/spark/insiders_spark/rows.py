@@ -99,10 +99,9 @@ def judged(valued, erased):
         told.alias("raw"),
         *[F.when(good, F.col(name)).alias(name) for name in values],
     )
-    mentions = F.lit(False)
-    if erased is not None:
-        mentions = F.when(F.col("raw").isNotNull(), erased.are_mentioned_in(F.col("raw")))
-    return found.withColumn("is_mentioned", F.coalesce(mentions, F.lit(False)))
+    if erased is None:
+        return found.withColumn("is_mentioned", F.lit(False))
+    return erased.mentioned(found, "raw")
 
 
 def defect(reason, column):

@@ -1,14 +1,8 @@
 """The tables, as Parquet under the prefix."""
 
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from .customers import FEATURES, required
-
-OPTIONS = {"compression": "zstd", "mode": "overwrite"}
-# A part of transactions holds about so many rows.
-ROWS_OF_A_PART = 2_000_000
-
 
 def write(frame, uri):
     frame.write.mode("overwrite").option("compression", "zstd").parquet(uri)
@@ -54,7 +48,7 @@ def shard(shards):
 
 def features(spark, storage, frame, prefix, shards):
     """Exactly so many files, each sorted by the bytes of the ids. What each holds."""
-    beside = f"{prefix}/_features"
+    beside = f"{prefix}/work/features"
     sharded = frame.withColumn("shard", shard(shards))
     (
         sharded.repartition(shards, "shard")
@@ -75,7 +69,7 @@ def features(spark, storage, frame, prefix, shards):
         if number in held:
             storage.rename(only_part(storage, f"{beside}/shard={number}"), to)
         else:
-            storage.copy(empty(spark, storage, f"{beside}/_none"), to)
+            storage.copy(empty(spark, storage, f"{prefix}/work/none"), to)
         row = held.get(number)
         parts.append(
             {
@@ -98,8 +92,6 @@ def only_part(storage, folder):
 def empty(spark, storage, uri):
     """A table of no customers, written once."""
     if not storage.exists(uri):
-        kinds = {"string": T.StringType(), "boolean": T.BooleanType()}
-        kinds |= {"double": T.DoubleType(), "bigint": T.LongType()}
-        schema = T.StructType([T.StructField(n, kinds[k], False) for n, k in FEATURES])
-        write(spark.createDataFrame([], schema).coalesce(1), uri)
+        columns = [required(F.lit(None), kind).alias(name) for name, kind in FEATURES]
+        write(spark.range(1).where("id < 0").select(*columns).coalesce(1), uri)
     return only_part(storage, uri)

@@ -43,16 +43,23 @@ class Tombstones:
         held = F.octet_length(id_).isin(self.lengths) & self._is_held(salted)
         return F.coalesce(held, F.lit(False))
 
-    def are_mentioned_in(self, text):
-        """Whether a text that can't be taken apart names somebody who was erased."""
+    def mentioned(self, rows, name):
+        """Adds `is_mentioned`: whether a text that can't be taken apart names somebody who was
+        erased. In steps: within a lambda, what is no column is worked out at every turn."""
         if not self.erased:
-            return F.lit(False)
-        once = F.replace(text, F.lit('""'), F.lit('"'))
-        return self._named(text) | ((once != text) & self._named(once))
+            return rows.withColumn("is_mentioned", F.lit(False))
+        once = F.replace(F.col(name), F.lit('""'), F.lit('"'))
+        rows = rows.withColumn("once", F.when(once != F.col(name), once))
+        for text in (name, "once"):
+            rows = rows.withColumn(f"{text}_bytes", F.col(text).cast("binary"))
+            rows = rows.withColumn(f"{text}_kinds", mask(F.col(text)).cast("binary"))
+        named = self._named(name) | self._named("once")
+        helpers = [f"{text}_{part}" for text in (name, "once") for part in ("bytes", "kinds")]
+        return rows.withColumn("is_mentioned", named).drop("once", *helpers)
 
     def _named(self, text):
-        bytes_, kinds = text.cast("binary"), mask(text).cast("binary")
-        size = F.octet_length(text)
+        bytes_, kinds = F.col(f"{text}_bytes"), F.col(f"{text}_kinds")
+        size = F.octet_length(bytes_)
 
         def kind(at):
             return F.substr(kinds, at + 1, F.lit(1)).cast("string")
@@ -64,7 +71,7 @@ class Tombstones:
 
         def is_id(start, length):
             there = F.substr(bytes_, start + 1, length)
-            salted = F.concat(F.lit(self.salt.encode("utf-8")), there)
+            salted = F.concat(F.lit(bytearray(self.salt.encode("utf-8"))), there)
             return (start + length <= size) & is_edge(start + length) & self._is_held(salted)
 
         lengths = F.array(*[F.lit(length) for length in self.lengths])
