@@ -8,6 +8,7 @@ rounding; a revenue becomes a double once, at the end.
 from pyspark.sql import functions as F
 
 from .errors import BadInput
+from .rows import placed
 from .settings import DAY
 
 EXACT = "decimal(38,18)"
@@ -46,7 +47,7 @@ def visits(lines):
         lines.where("when = 'in'")
         .groupBy("owner", "is_guest", "invoice_no", day("seconds").alias("day"))
         .agg(
-            F.min(F.struct("file", "line")).alias("first_line"),
+            F.min("place").alias("first_line"),
             count(~is_erased).alias("told"),
             count(is_kept).alias("kept"),
             count(is_purchase).alias("purchases"),
@@ -59,31 +60,28 @@ def visits(lines):
     )
 
 
-def check_collisions(visits_, names):
-    """Refuses an id that is a customer's and a guest's: at the line where that is seen."""
-    both = (
-        visits_.where("owner is not null")
-        .groupBy("owner")
+def last_purchase(visits_, names):
+    """Seconds of the last kept purchase. Refuses an id that is a customer's and a guest's, at
+    the line where that is seen."""
+    found = (
+        visits_.groupBy("owner")
         .agg(
             F.min(F.when(F.col("is_guest"), F.col("first_line"))).alias("guest"),
             F.min(F.when(~F.col("is_guest"), F.col("first_line"))).alias("customer"),
+            F.max("last").alias("last"),
         )
-        .where("guest is not null and customer is not null")
-        .select(F.greatest("guest", "customer").alias("seen"))
-        .agg(F.min("seen").alias("seen"))
+        .select(F.when(F.expr("guest is not null and customer is not null and owner is not null"), F.greatest("guest", "customer")).alias("seen"), "last")
+        .agg(F.min("seen").alias("seen"), F.max("last").alias("last"))
         .collect()[0]
-        .seen
     )
-    if both is not None:
+    if found.seen is not None:
+        file, line = placed(found.seen)
         reason = (
             "the id of this line is a customer's and a guest's: choose other guest ids with "
             "cleaning.guests (invoice, sequential or drop)"
         )
-        raise BadInput(names[both.file], reason, both.line or None, "customer_id")
-
-
-def last_purchase(visits_):
-    return visits_.agg(F.max("last").alias("last")).collect()[0].last
+        raise BadInput(names[file], reason, line or None, "customer_id")
+    return found.last
 
 
 def totals(visits_):
@@ -92,7 +90,7 @@ def totals(visits_):
         visits_.where("owner is not null")
         .groupBy("owner", "is_guest", "day")
         .agg(
-            F.max("told").alias("told"),
+            F.sum("told").alias("told"),
             F.sum("kept").alias("kept"),
             F.sum("amount").alias("amount"),
             F.sum("purchases").alias("lines"),
@@ -103,7 +101,7 @@ def totals(visits_):
     )
     bought = F.col("lines") > 0
     by_day = of_day.groupBy("owner", "is_guest").agg(
-        (F.max("told") > 0).alias("is_told"),
+        F.sum("told").alias("told"),
         (F.sum("kept") > 0).alias("is_kept"),
         F.sum("amount").cast(EXACT).alias("revenue"),
         F.sum(F.when(bought & F.col("amount").isNull(), 1)).alias("overflows"),

@@ -70,7 +70,7 @@ def of_transactions(spark, uri):
     amount = F.col("unit_price") * F.col("quantity").cast("decimal(13,0)")
     return table.select(
         F.lit(0).alias("file"),
-        F.lit(0).cast("long").alias("line"),
+        *[F.lit(0).cast("long").alias(name) for name in ("line", "place")],
         *[F.lit(None).cast("string").alias(name) for name in ("reason", "column", "raw")],
         F.lit(False).alias("is_mentioned"),
         *["invoice_no", "stock_code", "description", "country"],
@@ -95,35 +95,28 @@ def finish(spark, storage, job, settings, erased, names, source_columns, read):
     moment_ = given.seconds if given else None
     if settings.window_days is not None and given is None:
         # The window counts back from the last kept purchase, which all lines have to tell.
-        before = customers.visits(judged(read, settings, erased, None)).persist()
-        customers.check_collisions(before, names)
-        moment_ = customers.last_purchase(before)
-        before.unpersist()
+        moment_ = customers.last_purchase(customers.visits(judged(read, settings, erased, None)), names)
     lines_ = judged(read, settings, erased, moment_)
     visits = customers.visits(lines_).persist(StorageLevel.DISK_ONLY)
-    customers.check_collisions(visits, names)
-    counted = tally.of(lines_, read)
+    last = customers.last_purchase(visits, names)
+    counted = tally.of(lines_)
     quality.check_rows(counted, names, settings.max_quarantined_share)
-    last = customers.last_purchase(visits)
-    as_of = given or (AsOf(moment(last), last) if last is not None else None)
-    if as_of is None or last is None:
+    if last is None:
         raise quality.nobody(counted, names)
+    as_of = given or AsOf(moment(last), last)
     totals = customers.totals(visits).persist(StorageLevel.DISK_ONLY)
-    kept = quality.customers(totals, None)
+    kept, held = quality.customers(totals, job.shards)
     if kept["overflows"]:
         raise BadInput(quality.object_of(names), "a customer's revenue is too large to be one")
-    told = visits.where("told > 0 and owner is not null")
-    invoices = told.select("invoice_no").distinct().count()
-    guests = visits.where("is_guest").select("invoice_no").distinct().count()
-    of_columns, codes = profile.of(lines_, visits, counted.sum("told"), invoices, kept["ids"])
+    invoices = quality.invoices(visits)
+    of_columns, codes = profile.of(lines_, counted.sum("told"), invoices, kept)
 
     tables.write(tables.transactions(lines_), f"{job.prefix}/transactions")
     tables.write(tables.quarantine(read, names), f"{job.prefix}/quarantine")
     features = customers.features(totals, as_of.seconds)
-    parts = tables.features(spark, storage, features, job.prefix, job.shards)
-    of_customers = (sum(p["rows"] for p in parts), sum(p["guests"] for p in parts))
+    parts = tables.features(spark, storage, features, job.prefix, job.shards, held)
     document = quality.report(
-        counted, names, source_columns, guests, kept, of_customers, codes, of_columns
+        counted, names, source_columns, invoices["guests"], kept, codes, of_columns
     )
     document["spark"] = extras(spark, settings, counted, names, as_of, parts)
     storage.write_json(f"{job.prefix}/quality.json", document)
@@ -135,6 +128,7 @@ def finish(spark, storage, job, settings, erased, names, source_columns, read):
 def extras(spark, settings, counted, names, as_of, parts):
     """What the next step needs, and what an error about quarantined rows says."""
     first = counted.first_defect
+    file, line = rows.placed(first["first"]) if first else (None, None)
     return {
         "version": spark.version,
         "run_id": settings.run_id,
@@ -144,10 +138,10 @@ def extras(spark, settings, counted, names, as_of, parts):
         "quarantine": counted.quarantined,
         "first_defect": first
         and {
-            "object": names[first.file],
-            "line": first.line,
-            "column": first.column,
-            "reason": first.reason,
+            "object": names[file],
+            "line": line,
+            "column": first["column"],
+            "reason": first["reason"],
         },
         "counts": {
             "rows_read": counted.rows,

@@ -1,5 +1,6 @@
 """What each column is like: `column_profile` in quality.json."""
 
+from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from . import histogram
@@ -12,62 +13,58 @@ TOP = 10
 # What stands there once or twice may be a person's.
 LEAST_ROWS = 5
 MOST_CODES = 1000
+TEXTS = ["stock_code", "description", "country"]
 EXACT = "decimal(38,18)"
 DIGITS = "\\A[0-9]+\\z"
 
 
-def share(part, whole):
-    return part / whole if whole else None
-
-
-def texts(lines, column):
-    """Values, share of whole numbers, different values and the most frequent ones; of stock
-    codes, those that were dropped for it, too."""
-    value = F.col(column)
-    is_met = F.min(F.when(F.col("rule") == "stock_code", F.struct("file", "line")))
-    counted = (
-        lines.where(told(lines) & value.isNotNull() & (value != ""))
-        .groupBy(value.alias("value"))
-        .agg(F.count("*").alias("rows"), is_met.alias("met"))
-        .persist()
-    )
-    whole = counted.agg(
+def texts(lines):
+    """By column of texts: values, share of whole numbers, different values and the most frequent
+    ones. Beside it the stock codes that lines were dropped for, in the order they came in."""
+    is_met = F.min(F.when(F.col("rule") == "stock_code", F.col("place")))
+    counted = None
+    for column in TEXTS:
+        value = F.col(column)
+        of_column = (
+            lines.where(told() & value.isNotNull())
+            .groupBy(value.alias("value"))
+            .agg(F.count("*").alias("rows"), is_met.alias("met"))
+            .select(F.lit(column).alias("column"), "*")
+        )
+        counted = of_column if counted is None else counted.unionByName(of_column)
+    counted = counted.persist()
+    texts_ = counted.where("value != ''")
+    digits = F.when(F.rlike("value", F.lit(DIGITS)), F.col("rows")).otherwise(0)
+    wholes = texts_.groupBy("column").agg(
         F.sum("rows").alias("values"),
-        F.sum(F.when(F.rlike("value", F.lit(DIGITS)), F.col("rows"))).alias("digits"),
+        F.sum(digits).alias("digits"),
         F.count("*").alias("distinct"),
         F.sum(F.octet_length("value")).alias("bytes"),
-    ).collect()[0]
-    values = whole["values"] or 0
-    found = {"values": values}
-    is_full = whole["distinct"] > MOST or (whole["bytes"] or 0) > MOST_BYTES
-    if not is_full:
-        found["distinct"] = whole["distinct"]
-    if values:
-        found["digits_share"] = share(whole["digits"] or 0, values)
-    if not is_full:
-        often = counted.where(F.col("rows") >= LEAST_ROWS)
-        top = often.orderBy(F.desc("rows"), "value").limit(TOP).collect()
-        if top:
-            found["top"] = [[row["value"], row["rows"]] for row in top]
-    codes = []
-    if column == "stock_code":
-        met = counted.where("met is not null").orderBy("met").limit(MOST_CODES).collect()
-        codes = [row["value"] for row in met]
-        # A code of nothing can be excluded, too.
+    )
+    found = {column: {"values": 0, "distinct": 0} for column in TEXTS}
+    for whole in wholes.collect():
+        profile = found[whole["column"]]
+        profile["values"] = whole["values"]
+        profile["digits_share"] = whole["digits"] / whole["values"]
+        profile["distinct"] = whole["distinct"]
+        if whole["distinct"] > MOST or whole["bytes"] > MOST_BYTES:
+            del profile["distinct"]
+    first = Window.partitionBy("column").orderBy(F.desc("rows"), "value")
+    often = texts_.where(F.col("rows") >= LEAST_ROWS).withColumn("at", F.row_number().over(first))
+    for row in often.where(F.col("at") <= TOP).orderBy("column", "at").collect():
+        if "distinct" in found[row["column"]]:
+            found[row["column"]].setdefault("top", []).append([row["value"], row["rows"]])
+    met = counted.where("column = 'stock_code' and met is not null").orderBy("met")
+    codes = [row["value"] for row in met.limit(MOST_CODES).collect()]
     counted.unpersist()
     return found, codes
 
 
-def ids(visits, column, tally_rows, distinct):
-    """As `texts`, of ids: which ones there are is nobody's business."""
-    whole = visits.agg(
-        F.sum(F.when(F.col(column).isNotNull(), F.col("told"))).alias("values"),
-        F.sum(F.when(F.rlike(column, F.lit(DIGITS)), F.col("told"))).alias("digits"),
-    ).collect()[0]
-    values = whole["values"] or 0
-    found = {"values": values, "nulls": tally_rows - values, "distinct": distinct}
+def ids(values, digits, distinct):
+    """Of ids no value is told: which ones there are is nobody's business."""
+    found = {"values": values, "distinct": distinct}
     if values:
-        found["digits_share"] = share(whole["digits"] or 0, values)
+        found["digits_share"] = digits / values
     return found
 
 
@@ -88,18 +85,14 @@ def millionths(price):
     return F.when(fits, (price * million).cast("bigint")).otherwise((1 << 63) - 1)
 
 
-def of(lines, visits, rows, invoices, customers):
-    """The profile by column, and the excluded stock codes in the order in which they came."""
-    at = lines.where(told(lines))
-    found, codes = {}, []
-    for column in ("stock_code", "description", "country"):
-        found[column], met = texts(lines, column)
-        found[column]["nulls"] = rows - found[column]["values"]
-        codes = met or codes
-    customer = F.when(~F.col("is_guest"), F.col("owner"))
-    visits = visits.withColumn("customer", customer)
-    found["invoice_no"] = ids(visits, "invoice_no", rows, invoices)
-    found["customer_id"] = ids(visits, "customer", rows, customers)
+def of(lines, rows, invoices, customers):
+    """The profile by column over so many rows, and the excluded stock codes that were met."""
+    at = lines.where(told())
+    found, codes = texts(lines)
+    found["invoice_no"] = ids(invoices["values"], invoices["digits"], invoices["met"])
+    found["customer_id"] = ids(customers["values"], customers["digits"], customers["ids"])
+    for profile in found.values():
+        profile["nulls"] = rows - profile["values"]
     found["invoice_date"] = {"values": rows, "nulls": 0}
     found["quantity"] = numbers(at.select(F.col("quantity").alias("value")), rows, 1.0)
     prices = at.select(millionths(F.col("unit_price")).alias("value"))

@@ -3,7 +3,10 @@
 from pyspark.sql import functions as F
 
 from .errors import BadInput
+from .profile import DIGITS
+from .rows import placed
 from .settings import COLUMNS, moment
+from .tables import shard
 
 TEXTS = {
     "field_count": "another number of fields than the header: is source.delimiter right?",
@@ -78,9 +81,10 @@ def check_rows(tally, names, limit):
     first = ""
     if tally.first_defect is not None:
         found = tally.first_defect
-        place = "" if names[found.file] == object_ else f"{names[found.file]}, "
-        column = f", column {found.column}" if found.column else ""
-        first = f"; the first is {place}line {found.line}{column}: {TEXTS[found.reason]}"
+        file, line = placed(found["first"])
+        place = "" if names[file] == object_ else f"{names[file]}, "
+        column = f", column {found['column']}" if found["column"] else ""
+        first = f"; the first is {place}line {line}{column}: {TEXTS[found['reason']]}"
     raise BadInput(
         object_,
         f"{tally.quarantined} of {tally.rows} rows ({share * 100:.1f}%) can't be read, more than "
@@ -99,19 +103,51 @@ def nobody(tally, names):
     return BadInput(object_of(names), reason)
 
 
-def customers(totals, features):
-    """Customers with a kept row, with and without each feature."""
-    kept = totals.agg(
-        F.sum(F.when(F.col("is_kept"), 1).otherwise(0)).alias("reference"),
-        F.sum(F.when(F.col("last").isNotNull(), 1).otherwise(0)).alias("buyers"),
-        F.sum(F.when(F.col("returns") > 0, 1).otherwise(0)).alias("returners"),
-        F.sum(F.when(F.col("is_told") & ~F.col("is_guest"), 1).otherwise(0)).alias("ids"),
-        F.sum(F.when(F.col("overflows") > 0, 1).otherwise(0)).alias("overflows"),
+def customers(totals, shards):
+    """Customers with a kept row, with and without each feature; and those of each shard."""
+    is_customer, is_buyer = ~F.col("is_guest"), F.col("last").isNotNull()
+    told = F.when(is_customer, F.col("told")).otherwise(0)
+
+    def count(condition):
+        return F.sum(F.when(condition, 1).otherwise(0))
+
+    by_shard = (
+        totals.groupBy(shard("owner", shards).alias("shard"))
+        .agg(
+            count(F.col("is_kept")).alias("reference"),
+            count(is_buyer).alias("buyers"),
+            count(is_buyer & F.col("is_guest")).alias("guests"),
+            count(F.col("returns") > 0).alias("returners"),
+            count((F.col("told") > 0) & is_customer).alias("ids"),
+            F.sum(told).alias("values"),
+            F.sum(F.when(F.rlike("owner", F.lit(DIGITS)), told).otherwise(0)).alias("digits"),
+            count(F.col("overflows") > 0).alias("overflows"),
+        )
+        .collect()
+    )
+    names = ["reference", "buyers", "guests", "returners", "ids", "values", "digits", "overflows"]
+    kept = {name: sum(row[name] for row in by_shard) for name in names}
+    held = {row["shard"]: row for row in by_shard if row["buyers"]}
+    return kept, held
+
+
+def invoices(visits):
+    """Invoices that figures may tell of and those that have a guest; values and digits."""
+    of_invoice = visits.groupBy("invoice_no").agg(
+        F.sum("told").alias("told"),
+        F.max((F.col("told") > 0) & F.col("owner").isNotNull()).alias("is_met"),
+        F.max(F.col("is_guest")).alias("has_guest"),
+    )
+    found = of_invoice.agg(
+        F.sum(F.when(F.col("is_met"), 1).otherwise(0)).alias("met"),
+        F.sum(F.when(F.col("has_guest"), 1).otherwise(0)).alias("guests"),
+        F.sum("told").alias("values"),
+        F.sum(F.when(F.rlike("invoice_no", F.lit(DIGITS)), F.col("told")).otherwise(0)).alias("digits"),
     ).collect()[0]
-    return {name: kept[name] or 0 for name in kept.asDict()}
+    return {name: found[name] or 0 for name in found.asDict()}
 
 
-def report(tally, names, source_columns, guests, kept, customers_, codes, profile):
+def report(tally, names, source_columns, guests, kept, codes, profile):
     """The names and values of `preprocess-to-parquet`, without `describe` and `value`."""
     dropped = tally.dropped
     after_dropna = tally.read - dropped["erased"] - dropped["no_customer_id"]
@@ -127,7 +163,6 @@ def report(tally, names, source_columns, guests, kept, customers_, codes, profil
     }
     reference, buyers = kept["reference"], kept["buyers"]
     price, seconds = tally.range("unit_price"), tally.range("seconds")
-    rows, guests_kept = customers_
     return {
         "rows": tally.rows,
         "cols": len(source_columns),
@@ -151,8 +186,8 @@ def report(tally, names, source_columns, guests, kept, customers_, codes, profil
             "returns": reference - kept["returners"],
             "frequency": reference - buyers,
         },
-        "customers": rows,
-        "guests": guests_kept,
+        "customers": buyers,
+        "guests": kept["guests"],
         "source_columns": source_columns,
         "kept": tally.kept,
         "dropped": dropped,

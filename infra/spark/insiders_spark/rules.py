@@ -7,7 +7,6 @@ from .patterns import java
 from .settings import DAY
 
 FIRST_SEQUENTIAL = 19_000
-RULES = ["no_description", "stock_code", "country", "unit_price", "customer"]
 
 
 def bounds(settings, moment):
@@ -19,14 +18,14 @@ def bounds(settings, moment):
 
 
 def in_time(rows, since, until):
-    """Rows that can be read, with `when`: `in`, `after` or `before`."""
+    """Rows with `when`: `in`, `after` or `before`; `unreadable` where there is no moment."""
     seconds = F.col("seconds")
-    when = F.lit("in")
-    if since is not None:
-        when = F.when(seconds < since, "before").otherwise(when)
+    when = F.when(F.col("reason").isNotNull(), "unreadable")
     if until is not None:
-        when = F.when(seconds > until, "after").otherwise(when)
-    return rows.where("reason is null").withColumn("when", when)
+        when = when.when(seconds > until, "after")
+    if since is not None:
+        when = when.when(seconds < since, "before")
+    return rows.withColumn("when", when.otherwise("in"))
 
 
 def owned(lines, settings):
@@ -49,7 +48,7 @@ def owned(lines, settings):
 def numbered(lines):
     """Guests by the order in which their invoices come: before any rule drops a line."""
     guests = lines.where("customer_id is null and when = 'in'")
-    first = guests.groupBy("invoice_no").agg(F.min(F.struct("file", "line")).alias("first"))
+    first = guests.groupBy("invoice_no").agg(F.min("place").alias("first"))
     number = F.row_number().over(Window.orderBy("first")) + (FIRST_SEQUENTIAL - 1)
     return first.select("invoice_no", number.cast("string").alias("guest")).persist()
 

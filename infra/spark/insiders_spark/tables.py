@@ -41,15 +41,16 @@ def quarantine(rows, names):
     )
 
 
-def shard(shards):
+def shard(id_, shards):
     """By CRC-32 of the id: any program can tell whose shard a customer is in."""
-    return F.expr(f"cast(crc32(cast(customer_id as binary)) % {shards} as int)")
+    return F.expr(f"cast(crc32(cast({id_} as binary)) % {shards} as int)")
 
 
-def features(spark, storage, frame, prefix, shards):
-    """Exactly so many files, each sorted by the bytes of the ids. What each holds."""
+def features(spark, storage, frame, prefix, shards, held):
+    """Exactly so many files, each sorted by the bytes of the ids. `held` is what is in each that is not
+    empty."""
     beside = f"{prefix}/work/features"
-    sharded = frame.withColumn("shard", shard(shards))
+    sharded = frame.withColumn("shard", shard("customer_id", shards))
     (
         sharded.repartition(shards, "shard")
         .sortWithinPartitions("shard", "customer_id")
@@ -58,10 +59,6 @@ def features(spark, storage, frame, prefix, shards):
         .partitionBy("shard")
         .parquet(beside)
     )
-    held = sharded.groupBy("shard").agg(
-        F.count("*").alias("rows"), F.sum(F.col("is_guest").cast("long")).alias("guests")
-    )
-    held = {row["shard"]: row for row in held.collect()}
     storage.make_folder(f"{prefix}/features")
     parts = []
     for number in range(shards):
@@ -74,7 +71,7 @@ def features(spark, storage, frame, prefix, shards):
         parts.append(
             {
                 "file": f"features/part-{number:05}.parquet",
-                "rows": row["rows"] if row else 0,
+                "rows": row["buyers"] if row else 0,
                 "guests": row["guests"] if row else 0,
             }
         )

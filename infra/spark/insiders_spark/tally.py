@@ -29,25 +29,25 @@ REASONS = [
 class Tally:
     """What all rows add up to."""
 
-    def __init__(self, lines, defects):
-        self.files = [row.asDict() for row in lines]
-        self.defects = defects
-        mentioned = sum(d["rows"] for d in defects if d["is_mentioned"])
-        told = [d for d in defects if not d["is_mentioned"]]
-        self.quarantined = sum(d["rows"] for d in told)
+    def __init__(self, groups):
+        self.files = [group for group in groups if group["reason"] is None]
+        self.defects = [group for group in groups if group["reason"] is not None]
+        mentioned = sum(d["lines"] for d in self.defects if d["is_mentioned"])
+        told = [d for d in self.defects if not d["is_mentioned"]]
+        self.quarantined = sum(d["lines"] for d in told)
         self.by_reason = {}
         for reason in REASONS:
-            rows = sum(d["rows"] for d in told if d["reason"] == reason)
+            rows = sum(d["lines"] for d in told if d["reason"] == reason)
             if rows:
                 self.by_reason[reason] = rows
         self.by_column = {}
         for d in told:
             if d["column"] is not None:
-                self.by_column[d["column"]] = self.by_column.get(d["column"], 0) + d["rows"]
-        self.first_defect = min((d["first"] for d in told), default=None)
+                self.by_column[d["column"]] = self.by_column.get(d["column"], 0) + d["lines"]
+        self.first_defect = min(told, key=lambda d: d["first"], default=None)
         self.dropped = {rule: self.sum(rule) for rule in RULES}
         self.dropped["erased"] += mentioned
-        self.rows = self.sum("lines") + sum(d["rows"] for d in defects)
+        self.rows = self.sum("lines") + sum(d["lines"] for d in self.defects)
         self.after_as_of, self.before_window = self.sum("after"), self.sum("before")
         self.purchases, self.returns = self.sum("purchases"), self.sum("returns")
         self.zeros = self.sum("zeros")
@@ -68,26 +68,27 @@ class Tally:
         defects = [d for d in self.defects if d["file"] == number]
         kept = sum(f["purchases"] + f["returns"] + f["zeros"] for f in mine)
         return {
-            "rows": sum(f["lines"] for f in mine) + sum(d["rows"] for d in defects),
+            "rows": sum(f["lines"] for f in mine) + sum(d["lines"] for d in defects),
             "kept": kept,
-            "quarantined": sum(d["rows"] for d in defects if not d["is_mentioned"]),
+            "quarantined": sum(d["lines"] for d in defects if not d["is_mentioned"]),
         }
 
 
-def told(lines):
+def told():
     """Lines that figures may tell of: within the run's time, and not of erased customers."""
-    return F.coalesce(~F.col("rule").isin("after", "before", "erased"), F.lit(True))
+    gone = F.col("rule").isin("unreadable", "after", "before", "erased")
+    return F.coalesce(~gone, F.lit(True))
 
 
-def of(lines, rows):
-    """Counts `lines` (judged) and those of `rows` that can't be read."""
+def of(lines):
+    """Counts judged rows, by upload and by what is wrong with them."""
     one = F.lit(1).cast("long")
-    is_kept, is_told = F.col("rule").isNull(), told(lines)
+    is_kept, is_told = F.col("rule").isNull(), told()
 
     def count(condition):
         return F.coalesce(F.sum(F.when(condition, one)), F.lit(0).cast("long"))
 
-    figures = [F.count("*").alias("lines")]
+    figures = [F.count("*").alias("lines"), F.min("place").alias("first")]
     figures += [count(F.col("rule") == rule).alias(rule) for rule in [*RULES, "after", "before"]]
     figures += [
         count(is_kept & (F.col("quantity") > 0)).alias("purchases"),
@@ -102,11 +103,5 @@ def of(lines, rows):
     for name in ("quantity", "unit_price", "seconds"):
         figures.append(F.min(F.when(is_told, F.col(name))).alias(f"least_{name}"))
         figures.append(F.max(F.when(is_told, F.col(name))).alias(f"most_{name}"))
-    by_file = lines.groupBy("file").agg(*figures).collect()
-    defects = (
-        rows.where("reason is not null")
-        .groupBy("file", "reason", "column", "is_mentioned")
-        .agg(F.count("*").alias("rows"), F.min(F.struct("file", "line", "column", "reason")).alias("first"))
-        .collect()
-    )
-    return Tally(by_file, [row.asDict() for row in defects])
+    groups = lines.groupBy("file", "reason", "column", "is_mentioned").agg(*figures).collect()
+    return Tally([group.asDict() for group in groups])

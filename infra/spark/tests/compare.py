@@ -73,8 +73,8 @@ def transactions(lambda_run, spark):
         spread = (one % 1_000_003).cast(pl.UInt64)
         return frame.select(
             pl.len().alias("rows"),
-            (one >> 8).sum().alias("one"),
-            (two >> 8).sum().alias("two"),
+            (one // 256).sum().alias("one"),
+            (two // 256).sum().alias("two"),
             spread.sum().alias("three"),
         ).collect(engine="streaming").row(0)
 

@@ -50,7 +50,7 @@ def quoted(cell, delimiter, always):
 class Shop:
     """Rows of a shop, one after the other."""
 
-    def __init__(self, seed, delimiter=",", damage=0.3, multiline=0.03):
+    def __init__(self, seed, delimiter=",", damage=0.3, multiline=0.03, future=False):
         self.random = random.Random(seed)
         self.delimiter = delimiter
         self.damage, self.multiline = damage, multiline
@@ -58,7 +58,8 @@ class Shop:
         self.left = 0
         self.catalogue = [("quantity", c) for c in NUMBER_CELLS]
         self.catalogue += [("price", c) for c in NUMBER_CELLS]
-        self.catalogue += [("date", c) for c in DATE_CELLS]
+        # A window counts back from the last purchase: one in 9999 leaves nothing else.
+        self.catalogue += [("date", c) for c in DATE_CELLS if future or "9999" not in c]
         self.catalogue += [("text", c) for c in TEXT_CELLS]
         self.catalogue += [("code", c) for c in TEXT_CELLS]
         self.catalogue += [("country", c) for c in TEXT_CELLS]

@@ -48,7 +48,7 @@ def test_a_dirty_upload_with_another_delimiter(spark, insiders, tmp_path, seed):
     config += f'[source]\ndelimiter = "{delimiter}"\nwindow_days = 400\n'
     lambda_ = Lambda(insiders, tmp_path, config)
     export = tmp_path / "export.csv"
-    shop = Shop(seed, delimiter, damage=0.1, multiline=0.5)
+    shop = Shop(seed, delimiter, damage=0.1, multiline=0.5, future=True)
     export.write_bytes(shop.export(2_000, "cp1252", end="\n"))
     found = lambda_.run(export, "--as-of", "2011-09-30")
     assert not isinstance(found, str), found
