@@ -1,0 +1,2 @@
+"""Cleaning and features of sales exports in Spark SQL, to the last digit as
+`preprocess-to-parquet` has them."""
