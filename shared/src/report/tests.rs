@@ -99,6 +99,7 @@ fn fixture(n: usize) -> Fixture {
         quality: None,
         artifacts: BTreeMap::new(),
         stages: Vec::new(),
+        spark: None,
     };
     Fixture {
         manifest: Manifest::of(&state, figures, as_of),

@@ -28,7 +28,7 @@ fn octaves(x: f64) -> f64 {
     f64::from(2_u32.pow(x.clamp(0.0, 20.0) as u32)) * (1.0 + x.fract().abs())
 }
 
-fn drawn(features: &Features, size: usize, shards: &[Vec<usize>]) -> (Features, Sampled) {
+fn drawn(features: &Features, size: usize, shards: &[Vec<usize>]) -> (Features, Sample) {
     let mut sampler = Sampler::new(size, 42);
     for rows in shards {
         sampler.add(&features.select(rows));
@@ -59,7 +59,7 @@ proptest! {
     ) {
         let features = customers(n);
         let whole = drawn(&features, size, &[(0..n).collect()]);
-        prop_assert_eq!(whole.1, Sampled { customers: n.min(size) as u64, of: n as u64 });
+        prop_assert_eq!(whole.1, Sample { customers: n.min(size) as u64, of: n as u64 });
         prop_assert!(whole.0.customer_id.is_sorted());
         for count in [2, 7, 64] {
             let again = drawn(&features, size, &shards(n, count, salt));
