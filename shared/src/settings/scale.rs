@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct ScaleSettings {
     /// What reads and sums up the export.
     pub engine: Engine,
-    /// With `auto`, uploads of more than so many gibibytes in all, as stored, go to Spark.
+    /// With `auto`, uploads of more than so many gibibytes in all go to Spark; a packed one counts
+    /// for eight times its size.
     pub spark_from_gib: u64,
     /// Runs of more customers than this are scored in shards.
     pub shards_from: u64,

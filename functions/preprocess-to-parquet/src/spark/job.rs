@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use shared::contracts::{ObjectRef, Request, Run, SparkJob};
+use shared::contracts::{ObjectRef, Request, Run, Source, SparkJob};
 use shared::erasure::TOMBSTONES;
 use shared::failpoint::reach;
 use shared::settings::{Engine, ScaleSettings};
@@ -15,7 +15,9 @@ use super::program::Program;
 use crate::handler::Context;
 use crate::uploads::Upload;
 
-/// Stored bytes of uploads for which a shard of customers is foreseen, where nobody asks for a
+/// How many times its size a packed export has when it is read: sales exports pack to an eighth.
+const PACKED: u64 = 8;
+/// Bytes of uploads for which a shard of customers is foreseen, where nobody asks for a
 /// number: how many customers there are is not known before they are read.
 const BYTES_A_SHARD: u64 = 512 << 20;
 const LEAST_SHARDS: u32 = 8;
@@ -34,7 +36,7 @@ pub(crate) async fn job(
     run: &Run,
     uploads: &[Upload],
 ) -> Result<Option<SparkJob>> {
-    let bytes = uploads.iter().map(|upload| upload.source.size);
+    let bytes = uploads.iter().map(|upload| text_of(&upload.source));
     let bytes = bytes.fold(0, u64::saturating_add);
     let scale = ScaleSettings {
         engine: request.scale.engine.unwrap_or(run.settings.scale.engine),
@@ -89,6 +91,14 @@ pub(crate) async fn job(
         shards: request.scale.shards,
         failure: None,
     }))
+}
+
+/// Bytes of an upload as it is read, as far as its name tells.
+fn text_of(source: &Source) -> u64 {
+    let packed = [".gz", ".zst"]
+        .iter()
+        .any(|ending| source.key.ends_with(ending));
+    source.size.saturating_mul(if packed { PACKED } else { 1 })
 }
 
 /// The uploads as arguments. Spark knows no versions of an object: it reads the newest.
