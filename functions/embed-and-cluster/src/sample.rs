@@ -102,7 +102,7 @@ impl Sampler {
             }
         }
         self.kept.append(customers.select(&rows));
-        if self.marks.len() > SLACK * self.bound() {
+        if self.marks.len() > self.bound().saturating_mul(SLACK) {
             self.cut_back();
         }
     }
