@@ -19,6 +19,8 @@ from insiders_spark import arguments, job  # noqa: E402
 
 # Executors are processes of their own, each with a core and a GiB.
 MASTER = os.environ.get("INSIDERS_SPARK_MASTER", "local-cluster[2,1,1024]")
+# What runs for seconds is not worth the better compiler.
+YOUNG = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 # The models are of no interest here, and quick with these.
 QUICK = """
 [embedding]
@@ -39,6 +41,8 @@ def spark():
         .config("spark.ui.enabled", "false")
         .config("spark.sql.shuffle.partitions", "4")
         .config("spark.driver.memory", "1g")
+        .config("spark.driver.extraJavaOptions", YOUNG)
+        .config("spark.executor.extraJavaOptions", YOUNG)
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("ERROR")

@@ -144,7 +144,7 @@ class Shop:
 def long_rows(delimiter=","):
     """Rows about the longest that a record may be, alone and over lines."""
     most = 64 << 10
-    good = delimiter.join(["536999", "85123A", "{}", "1", "1/5/2011 9:00", "1.5", "12001", "UK"])
+    good = delimiter.join(["536999", "85123A", "{}", "1", "1/5/2011 9:00", "1.5", "12999", "UK"])
     rest = len(good) - 2
     rows = []
     for more in (-1, 0, 1, 2, 5_000):

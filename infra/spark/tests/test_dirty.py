@@ -1,10 +1,14 @@
 """Exports with everything in them, from seeds: the same rows, counts and features."""
 
 import subprocess
+import zlib
 
+import polars as pl
 import pytest
 from conftest import Lambda, assert_same, by_spark
 from dirty import HEADER, Shop, long_rows, packed
+
+from insiders_spark import arguments, job
 
 ALL = "[cleaning]\nmax_quarantined_share = 1.0\n"
 
@@ -68,3 +72,16 @@ def test_a_generated_shop_and_its_transactions(spark, insiders, tmp_path):
     assert_same(lambda_, tmp_path / "spark")
     assert document["spark"]["as_of"] == lambda_.manifest["effective_as_of"]
     assert document["spark"]["counts"] == lambda_.manifest["counts"]
+
+    # Nothing is dropped twice: from the lines that were kept, the same customers.
+    run = str(lambda_.folder / "manifest.json")
+    words = ["--transactions", str(lambda_.folder / "transactions.parquet"), "--run", run]
+    words += ["--prefix", str(tmp_path / "again"), "--shards", "3"]
+    again = job.run(spark, arguments.parse(words))
+    assert again["kept"] == document["kept"] == again["rows"]
+    for part in document["spark"]["features"]:
+        first, second = (pl.read_parquet(tmp_path / of / part["file"]) for of in ("spark", "again"))
+        assert first.equals(second) and first.height == part["rows"]
+        ids = first["customer_id"].to_list()
+        assert ids == sorted(ids, key=str.encode)
+        assert {zlib.crc32(i.encode()) % 3 for i in ids} <= {int(part["file"][-9:-8])}
