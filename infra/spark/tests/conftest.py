@@ -12,10 +12,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-import pyspark  # noqa: E402
-from pyspark.sql import SparkSession  # noqa: E402
-
-from insiders_spark import arguments, job  # noqa: E402
+import pyspark
+from insiders_spark import arguments, job
+from pyspark.sql import SparkSession
 
 # Executors are processes of their own, each with a core and a GiB.
 MASTER = os.environ.get("INSIDERS_SPARK_MASTER", "local-cluster[2,1,1024]")

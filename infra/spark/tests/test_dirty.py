@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 from conftest import Lambda, assert_same, by_spark
 from dirty import HEADER, Shop, long_rows, packed
-
 from insiders_spark import arguments, job
 
 ALL = "[cleaning]\nmax_quarantined_share = 1.0\n"
@@ -31,7 +30,7 @@ def test_a_history_of_dirty_uploads(spark, insiders, tmp_path):
         (tmp_path / name).write_bytes(data)
         found = lambda_.run(tmp_path / name)
         assert not isinstance(found, str), found
-    ids = ["12001", "12017", "O'Neil, Ann", "müller", "guest-536005", "536020", "a \"b"]
+    ids = ["12001", "12017", "O'Neil, Ann", "müller", "guest-536005", "536020", 'a "b']
     erase = [insiders, "erase", *ids, "--dir", lambda_.data]
     subprocess.run(erase, check=True, capture_output=True)
     # Their lines come back with another upload.
