@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 
 import pytest
 from conftest import Lambda
@@ -95,14 +96,19 @@ def test_rows_that_make_no_run(spark, insiders, run, tmp_path, kind):
 
 
 def test_a_damaged_gzip(spark, run, tmp_path):
-    data = gzip.compress((HEAD + GOOD * 100_000).encode())
+    """One whose start looks well: an executor comes upon it."""
+    random_ = random.Random(1)
+    rows = [GOOD.replace("THING", random_.randbytes(20).hex()) for _ in range(20_000)]
+    data = gzip.compress((HEAD + "".join(rows)).encode(), 1)
     (tmp_path / "half.csv.gz").write_bytes(data[: len(data) // 2])
+    assert len(data) // 2 > uploads.LOOKED_AT[0]
     words = ["--source", str(tmp_path / "half.csv.gz"), "--run", json.dumps(run)]
     words += ["--prefix", str(tmp_path / "out")]
     with pytest.raises(Exception) as error:
         job.run(spark, arguments.parse(words))
-    found = error.value if isinstance(error.value, errors.JobError) else failures.of(error.value)
-    assert found.name == "Insiders.BadInput"
+    assert not isinstance(error.value, errors.JobError)
+    found = failures.of(error.value)
+    assert found.name == "Insiders.BadInput", str(error.value)[:2000]
     assert "half.csv.gz: the compressed data can't be unpacked" in str(found)
 
 
