@@ -20,6 +20,9 @@ SETTINGS = {
     # What is longer is not compiled by the JVM and slow: Spark then splits it.
     "spark.sql.codegen.hugeMethodLimit": "8000",
 }
+# Bytes of an export that one task takes in, and how much larger what is packed becomes.
+PIECE = 64 << 20
+PACKED = 8
 PARTS = ["features", "work", "transactions", "quarantine", "quality.json", "error.json"]
 
 
@@ -30,6 +33,7 @@ def run(spark, job):
     storage = Storage(spark)
     for part in PARTS:
         storage.delete(f"{job.prefix}/{part}")
+    spark.conf.set("spark.sql.shuffle.partitions", str(pieces(spark, storage, job)))
     settings = job.settings(storage)
     erased = None
     if job.erased:
@@ -51,6 +55,15 @@ def run(spark, job):
         return finish(spark, storage, job, settings, erased, names, source_columns, read)
     finally:
         storage.delete(work)
+
+
+def pieces(spark, storage, job):
+    """Into how many the rows are divided: by their bytes, not Spark's 200 whatever they are."""
+    size = sum(
+        storage.status(uri)[1] * (1 if uri in job.sources and not uri.endswith(".gz") else PACKED)
+        for uri in [*job.sources, *([job.transactions] if job.transactions else [])]
+    )
+    return max(2 * spark.sparkContext.defaultParallelism, size // PIECE)
 
 
 def of_uploads(spark, storage, job, settings, erased):

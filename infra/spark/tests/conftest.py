@@ -38,7 +38,6 @@ def spark():
     session = (
         SparkSession.builder.master(MASTER)
         .config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "4")
         .config("spark.driver.memory", "1g")
         .config("spark.driver.extraJavaOptions", YOUNG)
         .config("spark.executor.extraJavaOptions", YOUNG)
