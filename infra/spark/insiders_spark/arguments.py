@@ -3,8 +3,8 @@
 import argparse
 from dataclasses import dataclass
 
-from .errors import ConfigError
 from . import settings as settings_
+from .errors import ConfigError
 
 
 @dataclass(frozen=True)

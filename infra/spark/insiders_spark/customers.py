@@ -70,7 +70,13 @@ def last_purchase(visits_, names):
             F.min(F.when(~F.col("is_guest"), F.col("first_line"))).alias("customer"),
             F.max("last").alias("last"),
         )
-        .select(F.when(F.expr("guest is not null and customer is not null and owner is not null"), F.greatest("guest", "customer")).alias("seen"), "last")
+        .select(
+            F.when(
+                F.expr("guest is not null and customer is not null and owner is not null"),
+                F.greatest("guest", "customer"),
+            ).alias("seen"),
+            "last",
+        )
         .agg(F.min("seen").alias("seen"), F.max("last").alias("last"))
         .collect()[0]
     )
@@ -148,9 +154,7 @@ def features(totals_, as_of):
         "mean_value": F.when(repeats == 0, 0.0).otherwise(later / repeats.cast("double")),
     }
     buyers = totals_.where("last is not null")
-    return buyers.select(
-        *[required(values[name], kind).alias(name) for name, kind in FEATURES]
-    )
+    return buyers.select(*[required(values[name], kind).alias(name) for name, kind in FEATURES])
 
 
 def required(value, kind):

@@ -17,8 +17,21 @@ DAY = 86_400
 LAST = 253_402_207_200
 FIRST = -30_610_224_000
 SPACE = "[\\t\\n\\x0c\\r ]*+"
-MONTHS = "january february march april may june july august september october november december".split()
-DAYS = "sunday monday tuesday wednesday thursday friday saturday".split()
+MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
 COMPOSED = {"F": "%Y-%m-%d", "D": "%m/%d/%y", "T": "%H:%M:%S", "R": "%H:%M"}
 # Part of a moment, and most digits.
 NUMBERS = {
@@ -48,7 +61,8 @@ class Format:
         self.count = 0
         self.pattern = f"\\A{self._of(format_)}\\z"
         parts = self.groups.keys()
-        has_date = {"month", "day"} <= parts or "day_of_year" in parts
+        has_month = {"month", "month_name"} & parts
+        has_date = has_month and "day" in parts or "day_of_year" in parts
         has_time = "minute" not in parts and "second" not in parts or self._hour()
         if not has_date or not {"year", "short_year"} & parts or not has_time:
             raise ConfigError("source.date_format", f"'{format_}' does not hold a whole date")

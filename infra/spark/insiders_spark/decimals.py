@@ -28,7 +28,9 @@ def parsed(frame, names):
     """Adds `{name}_value` and `{name}_wrong` for each column of texts: null, `missing`,
     `syntax`, `not_finite` or `out_of_range`; and `{name}_whole` where it is a plain whole number
     of up to 12 digits, which has no `{name}_value` then."""
-    wholes = [F.when(F.rlike(n, F.lit(WHOLE)), F.col(n).cast("bigint")).alias(f"{n}_whole") for n in names]
+    wholes = [
+        F.when(F.rlike(n, F.lit(WHOLE)), F.col(n).cast("bigint")).alias(f"{n}_whole") for n in names
+    ]
     frame = frame.select("*", *wholes)
     for step in (taken_apart, digits, cut, put_together):
         frame = frame.select("*", *[column for name in names for column in step(name)])
@@ -52,7 +54,9 @@ def digits(name):
     size = F.regexp_replace(exponent, "\\A[+-]?+0*+", "")
     # However long, it is held within what any digits can reach.
     power = F.when(F.length(size) > 6, 100_000).when(size == "", 0).otherwise(size.cast("int"))
-    power = F.least(power, F.lit(100_000)) * F.when(F.startswith(exponent, F.lit("-")), -1).otherwise(1)
+    power = F.least(power, F.lit(100_000)) * F.when(
+        F.startswith(exponent, F.lit("-")), -1
+    ).otherwise(1)
     leading = F.length(F.regexp_extract(F.concat(whole, places), "\\A(0*+)", 1))
     yield F.regexp_replace(F.concat(whole, places), "\\A0++", "").alias(f"{name}_digits")
     yield (F.length(whole) - leading + power).alias(f"{name}_point")
@@ -76,7 +80,9 @@ def put_together(name):
     units, half, rest = (F.col(f"{name}_{part}") for part in ("units", "half", "rest"))
     is_odd = F.rlike(units, F.lit("[13579]\\z"))
     up = (half > "5") | ((half == "5") & (F.rlike(rest, F.lit("[1-9]")) | is_odd))
-    down = F.concat(F.substring(units, 1, LARGEST), F.lit("."), F.substring(units, LARGEST + 1, SCALE))
+    down = F.concat(
+        F.substring(units, 1, LARGEST), F.lit("."), F.substring(units, LARGEST + 1, SCALE)
+    )
     one = F.when(up, "0.000000000000000001").otherwise("0").cast(EXACT)
     magnitude = (down.cast(EXACT) + one).cast(EXACT)
     negative = F.get(parts, 0) == MARK + "-"

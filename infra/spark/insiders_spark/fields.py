@@ -11,9 +11,7 @@ SPACES = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u200
 def split(text, shape, delimiter):
     """All fields as they stand there."""
     quotes = Quotes(delimiter)
-    fields = F.regexp_extract_all(
-        F.concat(F.lit(delimiter), text), F.lit(quotes.field), F.lit(1)
-    )
+    fields = F.regexp_extract_all(F.concat(F.lit(delimiter), text), F.lit(quotes.field), F.lit(1))
     return F.when(shape == "quoted", fields).otherwise(F.split(text, quotes.splitter, -1))
 
 

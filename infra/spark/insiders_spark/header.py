@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from .errors import BadInput
+from .fields import SPACES
 from .settings import COLUMNS
 
 MAX_COLUMNS = 1000
@@ -99,7 +100,7 @@ def advice(column, names, record, delimiter):
 
 def places(record, delimiter, columns, object_):
     """Every column's name, and where each configured one stands."""
-    names = [name.strip() for name in split(record, delimiter)]
+    names = [name.strip(SPACES) for name in split(record, delimiter)]
     if len(names) > MAX_COLUMNS:
         raise BadInput(object_, f"the header has {len(names)} columns, more than {MAX_COLUMNS}")
     found = {}

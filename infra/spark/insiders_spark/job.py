@@ -20,6 +20,9 @@ SETTINGS = {
     # What is longer is not compiled by the JVM and slow: Spark then splits it.
     "spark.sql.codegen.hugeMethodLimit": "8000",
 }
+# Bytes of an export that one task takes in, and how much larger what is packed becomes.
+PIECE = 64 << 20
+PACKED = 8
 PARTS = ["features", "work", "transactions", "quarantine", "quality.json", "error.json"]
 
 
@@ -30,12 +33,17 @@ def run(spark, job):
     storage = Storage(spark)
     for part in PARTS:
         storage.delete(f"{job.prefix}/{part}")
+    spark.conf.set("spark.sql.shuffle.partitions", str(pieces(spark, storage, job)))
     settings = job.settings(storage)
     erased = None
     if job.erased:
         erased = Tombstones.read(storage.text(job.erased), job.erased)
     if job.transactions:
-        names, source_columns, read = [job.transactions], [], of_transactions(spark, job.transactions)
+        names, source_columns, read = (
+            [job.transactions],
+            [],
+            of_transactions(spark, job.transactions),
+        )
     else:
         names, source_columns, read = of_uploads(spark, storage, job, settings, erased)
     # Every count is made of these, so that they are kept, column by column. No cache: an executor
@@ -47,6 +55,15 @@ def run(spark, job):
         return finish(spark, storage, job, settings, erased, names, source_columns, read)
     finally:
         storage.delete(work)
+
+
+def pieces(spark, storage, job):
+    """Into how many the rows are divided: by their bytes, not Spark's 200 whatever they are."""
+    size = sum(
+        storage.status(uri)[1] * (1 if uri in job.sources and not uri.endswith(".gz") else PACKED)
+        for uri in [*job.sources, *([job.transactions] if job.transactions else [])]
+    )
+    return max(2 * spark.sparkContext.defaultParallelism, size // PIECE)
 
 
 def of_uploads(spark, storage, job, settings, erased):
@@ -68,20 +85,24 @@ def of_transactions(spark, uri):
     """Lines that a run has kept, as rows: whose they are is known."""
     table = spark.read.parquet(lines.glob_free(uri))
     amount = F.col("unit_price") * F.col("quantity").cast("decimal(13,0)")
-    return table.select(
-        F.lit(0).alias("file"),
-        *[F.lit(0).cast("long").alias(name) for name in ("line", "place")],
-        *[F.lit(None).cast("string").alias(name) for name in ("reason", "column", "raw")],
-        F.lit(False).alias("is_mentioned"),
-        *["invoice_no", "stock_code", "description", "country"],
-        F.col("quantity").cast("bigint").alias("quantity"),
-        F.unix_micros(F.col("invoice_date").cast("timestamp")).alias("micros"),
-        F.col("unit_price").cast("decimal(38,18)").alias("unit_price"),
-        amount.cast("decimal(38,18)").alias("amount"),
-        F.when(~F.col("is_guest"), F.col("customer_id")).alias("customer_id"),
-        F.col("customer_id").alias("owner"),
-        "is_guest",
-    ).withColumn("seconds", F.expr("(micros - pmod(micros, 1000000L)) div 1000000L")).drop("micros")
+    return (
+        table.select(
+            F.lit(0).alias("file"),
+            *[F.lit(0).cast("long").alias(name) for name in ("line", "place")],
+            *[F.lit(None).cast("string").alias(name) for name in ("reason", "column", "raw")],
+            F.lit(False).alias("is_mentioned"),
+            *["invoice_no", "stock_code", "description", "country"],
+            F.col("quantity").cast("bigint").alias("quantity"),
+            F.unix_micros(F.col("invoice_date").cast("timestamp")).alias("micros"),
+            F.col("unit_price").cast("decimal(38,18)").alias("unit_price"),
+            amount.cast("decimal(38,18)").alias("amount"),
+            F.when(~F.col("is_guest"), F.col("customer_id")).alias("customer_id"),
+            F.col("customer_id").alias("owner"),
+            "is_guest",
+        )
+        .withColumn("seconds", F.expr("(micros - pmod(micros, 1000000L)) div 1000000L"))
+        .drop("micros")
+    )
 
 
 def judged(read, settings, erased, moment_):
@@ -95,7 +116,9 @@ def finish(spark, storage, job, settings, erased, names, source_columns, read):
     moment_ = given.seconds if given else None
     if settings.window_days is not None and given is None:
         # The window counts back from the last kept purchase, which all lines have to tell.
-        moment_ = customers.last_purchase(customers.visits(judged(read, settings, erased, None)), names)
+        moment_ = customers.last_purchase(
+            customers.visits(judged(read, settings, erased, None)), names
+        )
     lines_ = judged(read, settings, erased, moment_)
     visits = customers.visits(lines_).persist(StorageLevel.DISK_ONLY)
     last = customers.last_purchase(visits, names)

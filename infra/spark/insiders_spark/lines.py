@@ -47,9 +47,9 @@ class Scan:
             if upload.header_lines != self.uploads[0].header_lines:
                 is_it = F.col("file") == upload.number
                 header = F.when(is_it, upload.header_lines).otherwise(header)
-        return lines.select(
-            "file", (F.col("id") + F.col("shift")).alias("line"), "value"
-        ).where(F.col("line") > header)
+        return lines.select("file", (F.col("id") + F.col("shift")).alias("line"), "value").where(
+            F.col("line") > header
+        )
 
 
 def scan(spark, uploads, delimiter):

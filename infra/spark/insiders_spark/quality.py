@@ -29,8 +29,7 @@ WAYS = [
     (
         "no_customer_id",
         "have no customer id",
-        "is source.columns.customer_id the right column? cleaning.guests = \"invoice\" keeps "
-        "guests",
+        'is source.columns.customer_id the right column? cleaning.guests = "invoice" keeps guests',
     ),
     (
         "no_description",
@@ -142,7 +141,9 @@ def invoices(visits):
         F.sum(F.when(F.col("is_met"), 1).otherwise(0)).alias("met"),
         F.sum(F.when(F.col("has_guest"), 1).otherwise(0)).alias("guests"),
         F.sum("told").alias("values"),
-        F.sum(F.when(F.rlike("invoice_no", F.lit(DIGITS)), F.col("told")).otherwise(0)).alias("digits"),
+        F.sum(F.when(F.rlike("invoice_no", F.lit(DIGITS)), F.col("told")).otherwise(0)).alias(
+            "digits"
+        ),
     ).collect()[0]
     return {name: found[name] or 0 for name in found.asDict()}
 

@@ -12,7 +12,9 @@ class Quotes:
     def __init__(self, delimiter):
         self.delimiter = f"\\x{{{ord(delimiter):x}}}"
         # As Java splits without a regular expression.
-        self.splitter = delimiter if delimiter.isalnum() or delimiter in ", ;\t" else "\\" + delimiter
+        self.splitter = (
+            delimiter if delimiter.isalnum() or delimiter in ", ;\t" else "\\" + delimiter
+        )
         d = self.delimiter
         inside = r'[^"]*+(?:""[^"]*+)*+'
         field = f'(?:"{inside}"[^{d}]*+|[^"{d}][^{d}]*+)?+'

@@ -51,9 +51,7 @@ def records(lines):
     shaped = lines.select("file", "line", shape.alias("shape"), "value")
     too_long = F.substring(F.col("value").cast("binary"), 1, MAX_RECORD)
     raw = F.when(F.col("shape") == "too_long", too_long).otherwise(ended(F.col("value")))
-    return shaped.select("file", "line", "shape", raw.alias("raw")).where(
-        F.octet_length("raw") > 0
-    )
+    return shaped.select("file", "line", "shape", raw.alias("raw")).where(F.octet_length("raw") > 0)
 
 
 def ended(value):
@@ -92,7 +90,10 @@ def spans(lines, quotes):
         .withColumn("end", F.sum("bytes").over(of_chunk.rowsBetween(Window.unboundedPreceding, 0)))
         .withColumn("reach", F.when(F.col("opens"), F.col("end") + MAX_RECORD))
         .withColumn("reached", F.max("reach").over(before))
-        .withColumn("is_reached", F.coalesce(F.col("end") - F.col("bytes") <= F.col("reached"), F.lit(False)))
+        .withColumn(
+            "is_reached",
+            F.coalesce(F.col("end") - F.col("bytes") <= F.col("reached"), F.lit(False)),
+        )
         .withColumn("stretch", F.sum(F.when(~F.col("is_reached"), 1).otherwise(0)).over(of_chunk))
         .where("opens or is_reached")
         .select("file", "chunk", "stretch")
@@ -110,7 +111,9 @@ def spans(lines, quotes):
         .withColumn("close", F.last("close", ignorenulls=True).over(down))
         .where("opens")
         .withColumn("start", F.col("end") - F.col("bytes"))
-        .withColumn("fits", F.coalesce(F.col("close.end") - F.col("start") <= MAX_RECORD, F.lit(False)))
+        .withColumn(
+            "fits", F.coalesce(F.col("close.end") - F.col("start") <= MAX_RECORD, F.lit(False))
+        )
         .withColumn("next", F.when(F.col("fits"), F.col("close.line")).otherwise(F.col("line")) + 1)
         .withColumn("reach", F.max("next").over(above))
         .withColumn("is_start", F.coalesce(F.col("reach") <= F.col("line"), F.lit(True)))
@@ -139,7 +142,9 @@ def spans(lines, quotes):
 def starts(openers):
     """Of openers in their order, those that no record before them holds."""
     kept = "array<struct<line:bigint,next:bigint,fits:boolean>>"
-    zero = F.struct(F.lit(0).cast("long").alias("at"), F.expr(f"cast(array() as {kept})").alias("kept"))
+    zero = F.struct(
+        F.lit(0).cast("long").alias("at"), F.expr(f"cast(array() as {kept})").alias("kept")
+    )
 
     def step(state, opener):
         is_inside = opener["line"] < state["at"]

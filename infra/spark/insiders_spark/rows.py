@@ -31,9 +31,7 @@ def of(records, uploads, settings, erased):
         F.when(early.isNull(), split).alias("fields"),
     )
     count = of_file(uploads, lambda upload: len(upload.names))
-    early = F.coalesce(
-        "early", F.when(F.size("fields") != count, "field_count")
-    )
+    early = F.coalesce("early", F.when(F.size("fields") != count, "field_count"))
     cells = parts.select(
         "file",
         "line",
@@ -54,7 +52,10 @@ def of(records, uploads, settings, erased):
     )
     as_is += ["description", "customer_id", "trimmed_invoice_no", "date"]
     numbers = decimals.parsed(trimmed, ["quantity", "unit_price"])
-    (quantity, of_quantity), (price, of_price) = decimals.whole("quantity"), decimals.price("unit_price")
+    (quantity, of_quantity), (price, of_price) = (
+        decimals.whole("quantity"),
+        decimals.price("unit_price"),
+    )
     read = numbers.select(
         *as_is,
         quantity.alias("quantity"),
@@ -84,7 +85,9 @@ def judged(valued, erased):
         .when(F.col("trimmed_invoice_no") == "", defect(F.lit("missing"), "invoice_no"))
         .when(F.col("quantity_wrong").isNotNull(), defect(F.col("quantity_wrong"), "quantity"))
         .when(date_wrong.isNotNull(), defect(date_wrong, "invoice_date"))
-        .when(F.col("unit_price_wrong").isNotNull(), defect(F.col("unit_price_wrong"), "unit_price"))
+        .when(
+            F.col("unit_price_wrong").isNotNull(), defect(F.col("unit_price_wrong"), "unit_price")
+        )
         .when(~F.coalesce(is_small, F.lit(False)), defect(F.lit("out_of_range"), None))
     )
     values = ["invoice_no", "stock_code", "description", "quantity", "seconds", "unit_price"]

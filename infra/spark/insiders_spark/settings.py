@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
 from .errors import ConfigError
@@ -64,7 +64,7 @@ def as_of(text):
             "as-of",
             f"'{text}' is neither a date (2011-12-09) nor a date and time (2011-12-09T12:50:00)",
         ) from None
-    return AsOf(text, int(moment.replace(tzinfo=timezone.utc).timestamp()))
+    return AsOf(text, int(moment.replace(tzinfo=UTC).timestamp()))
 
 
 def moment(seconds):

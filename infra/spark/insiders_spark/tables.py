@@ -4,6 +4,7 @@ from pyspark.sql import functions as F
 
 from .customers import FEATURES, required
 
+
 def write(frame, uri):
     frame.write.mode("overwrite").option("compression", "zstd").parquet(uri)
 

@@ -48,16 +48,25 @@ def rows_differing(left, right):
     names = left.columns
     counted = [f.group_by(names).len() for f in (left, right.select(names))]
     both = counted[0].join(counted[1], on=names, how="full", nulls_equal=True, coalesce=True)
-    gone = (pl.col("len").fill_null(0).cast(pl.Int64) - pl.col("len_right").fill_null(0).cast(pl.Int64)).abs()
+    gone = (
+        pl.col("len").fill_null(0).cast(pl.Int64) - pl.col("len_right").fill_null(0).cast(pl.Int64)
+    ).abs()
     return max(left.height, right.height), int(both.select(gone.sum()).item() or 0)
 
 
 def quarantine(lambda_run, spark):
     def of(paths):
         names = ["object", "line", "reason", "column", "raw"]
-        return pl.scan_parquet(paths).select(names).with_columns(pl.col("line").cast(pl.Int64)).collect()
+        return (
+            pl.scan_parquet(paths)
+            .select(names)
+            .with_columns(pl.col("line").cast(pl.Int64))
+            .collect()
+        )
 
-    return rows_differing(of(f"{lambda_run}/quarantine.parquet"), of(f"{spark}/quarantine/*.parquet"))
+    return rows_differing(
+        of(f"{lambda_run}/quarantine.parquet"), of(f"{spark}/quarantine/*.parquet")
+    )
 
 
 def transactions(lambda_run, spark):
@@ -71,12 +80,16 @@ def transactions(lambda_run, spark):
         one = pl.struct(names).hash(seed=1)
         two = pl.struct(names).hash(seed=2)
         spread = (one % 1_000_003).cast(pl.UInt64)
-        return frame.select(
-            pl.len().alias("rows"),
-            (one // 256).sum().alias("one"),
-            (two // 256).sum().alias("two"),
-            spread.sum().alias("three"),
-        ).collect(engine="streaming").row(0)
+        return (
+            frame.select(
+                pl.len().alias("rows"),
+                (one // 256).sum().alias("one"),
+                (two // 256).sum().alias("two"),
+                spread.sum().alias("three"),
+            )
+            .collect(engine="streaming")
+            .row(0)
+        )
 
     left, right = of(f"{lambda_run}/transactions.parquet"), of(f"{spark}/transactions/*.parquet")
     if left == right:
@@ -89,9 +102,15 @@ def transactions_counted(lambda_run, spark):
 
     def of(paths):
         moment = pl.col("invoice_date").dt.cast_time_unit("ms")
-        return pl.scan_parquet(paths).with_columns(moment, pl.col("unit_price").cast(pl.String)).collect()
+        return (
+            pl.scan_parquet(paths)
+            .with_columns(moment, pl.col("unit_price").cast(pl.String))
+            .collect()
+        )
 
-    return rows_differing(of(f"{lambda_run}/transactions.parquet"), of(f"{spark}/transactions/*.parquet"))
+    return rows_differing(
+        of(f"{lambda_run}/transactions.parquet"), of(f"{spark}/transactions/*.parquet")
+    )
 
 
 def quality(lambda_run, spark):

@@ -12,13 +12,14 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-import pyspark  # noqa: E402
-from pyspark.sql import SparkSession  # noqa: E402
-
-from insiders_spark import arguments, job  # noqa: E402
+import pyspark
+from insiders_spark import arguments, job
+from pyspark.sql import SparkSession
 
 # Executors are processes of their own, each with a core and a GiB.
 MASTER = os.environ.get("INSIDERS_SPARK_MASTER", "local-cluster[2,1,1024]")
+# What runs for seconds is not worth the better compiler.
+YOUNG = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 # The models are of no interest here, and quick with these.
 QUICK = """
 [embedding]
@@ -37,8 +38,9 @@ def spark():
     session = (
         SparkSession.builder.master(MASTER)
         .config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "4")
         .config("spark.driver.memory", "1g")
+        .config("spark.driver.extraJavaOptions", YOUNG)
+        .config("spark.executor.extraJavaOptions", YOUNG)
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("ERROR")

@@ -88,7 +88,9 @@ class Shop:
         if special:
             cell[special[0]] = special[1]
         if r.random() < self.multiline:
-            cell["text"] = r.choice(["two\nlines", 'a,"b"\nc', "\r\n", "x\n\n\ny", '"\n"', "a\r\nb,c"])
+            cell["text"] = r.choice(
+                ["two\nlines", 'a,"b"\nc', "\r\n", "x\n\n\ny", '"\n"', "a\r\nb,c"]
+            )
         always = r.random() < 0.1
         texts = [quoted(c, self.delimiter, always) for c in cell.values()]
         return self.delimiter.join(texts)
@@ -107,7 +109,11 @@ class Shop:
             return row.replace(f"{d}THING", f'{d}"THING', 1).encode()
         if kind == 3:
             at = r.randint(0, len(raw))
-            return raw[:at] + bytes([r.choice([0, 0x81, 0x9D, 0xFF, 0xED, 0xA0, 0xC3, 0xE2, 0x82])]) + raw[at:]
+            return (
+                raw[:at]
+                + bytes([r.choice([0, 0x81, 0x9D, 0xFF, 0xED, 0xA0, 0xC3, 0xE2, 0x82])])
+                + raw[at:]
+            )
         if kind == 4:
             return raw + b"\r" * r.randint(1, 3)
         if kind == 5:
@@ -144,7 +150,7 @@ class Shop:
 def long_rows(delimiter=","):
     """Rows about the longest that a record may be, alone and over lines."""
     most = 64 << 10
-    good = delimiter.join(["536999", "85123A", "{}", "1", "1/5/2011 9:00", "1.5", "12001", "UK"])
+    good = delimiter.join(["536999", "85123A", "{}", "1", "1/5/2011 9:00", "1.5", "12999", "UK"])
     rest = len(good) - 2
     rows = []
     for more in (-1, 0, 1, 2, 5_000):
