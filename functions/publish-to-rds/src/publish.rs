@@ -205,7 +205,7 @@ async fn check_and_switch(
     let sent = loaded.digest;
     let (there, compared) = match loaded.stored {
         Some(there) => (there, None),
-        None if sent.rows >= BESIDE && found.is_none() => beside(load, &staging, sent.rows).await?,
+        None if found.is_none() => check::and_compare(load, sent.rows).await?,
         None => (
             RowDigest::stored(session, &Table::Members.staging(&run.run_id)).await?,
             None,
