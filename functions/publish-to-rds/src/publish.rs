@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow_array::RecordBatch;
-use futures::Stream;
+use futures::{FutureExt, Stream};
 use shared::contracts::Publication;
 use shared::failpoint::reach;
 use shared::progress::Progress;
@@ -76,7 +76,9 @@ pub async fn publish_shards<S>(
 where
     S: Stream<Item = Result<RecordBatch>> + Send + 'static,
 {
-    publish_source(database, run, Shards(shards), progress).await
+    // Boxed, so that whoever spawns a publication need not be shown that it may be sent.
+    let publishing = publish_source(database, run, Shards(shards), progress);
+    publishing.boxed().await
 }
 
 async fn publish_source(

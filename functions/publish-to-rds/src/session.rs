@@ -4,6 +4,8 @@ use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use shared::{Error, Result};
 use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
@@ -37,8 +39,8 @@ impl Session {
     }
 
     /// One more, for the same work: its time began when this one's did.
-    pub(crate) async fn another(&self, database: &Database) -> Result<Self> {
-        Self::open_since(database, self.began).await
+    pub(crate) fn another<'a>(&self, database: &'a Database) -> BoxFuture<'a, Result<Self>> {
+        Self::open_since(database, self.began).boxed()
     }
 
     async fn open_since(database: &Database, began: Instant) -> Result<Self> {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
-use futures::Stream;
 use futures::future::join_all;
+use futures::{FutureExt, Stream};
 use shared::failpoint::reach;
 use shared::{Error, Result};
 
@@ -58,7 +58,8 @@ where
                 reason: format!("its shards have {rows} rows, the manifest says {expected}"),
             });
         }
-        let result = fill(load, self.0).await;
+        // Boxed, so that whoever spawns a publication need not be shown that it may be sent.
+        let result = fill(load, self.0).boxed().await;
         if result.is_err()
             && let Err(error) = prune::discard(session, &run.run_id).await
         {
@@ -78,8 +79,9 @@ where
     reach("publish: staging created")?;
     let sessions = open(load, shards.len()).await?;
     let work = Arc::new(Work::new(run, table, tombstones.clone(), shards));
+    let progress = load.progress;
     let look = || {
-        run.tell(load.progress, work.rows_read());
+        run.tell(progress, work.rows_read());
         session.expect_open(OPERATION)
     };
     let done = workers::all(&work, sessions, look).await?;

@@ -23,7 +23,7 @@ struct Bucket {
     store: Store,
     s3: LocalS3,
     run_id: String,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Bucket {
@@ -45,7 +45,7 @@ impl Bucket {
             store: insiders::pipeline::store(&s3),
             s3,
             run_id: manifest["run_id"].as_str().unwrap().to_owned(),
-            _dir: dir,
+            dir: dir,
         }
     }
 
@@ -199,7 +199,7 @@ async fn a_run_in_shards_is_published_from_its_list() {
     let error = bucket.publish(&fixture).await.unwrap_err();
     assert_eq!(error.name(), "Insiders.Corrupt", "{error}");
     assert!(error.to_string().contains(key), "{error}");
-    std::fs::remove_file(bucket._dir.path().join("data").join(key)).unwrap();
+    std::fs::remove_file(bucket.dir.path().join("data").join(key)).unwrap();
     let error = bucket.publish(&fixture).await.unwrap_err();
     assert_eq!(error.name(), "Insiders.NotFound", "{error}");
     assert!(error.to_string().contains(key), "{error}");
