@@ -44,8 +44,10 @@ def told(aws, run_id):
 
 @pytest.fixture(scope="module")
 def whole(aws, tmp_path_factory):
-    """An export and the run of it in one function."""
-    body = generate(tmp_path_factory.mktemp("scale") / "sales.csv", 20)
+    """An export and the run of it in one function, which applies models that are there."""
+    folder = tmp_path_factory.mktemp("scale")
+    run(aws, "uploads/before.csv", generate(folder / "before.csv", 19))
+    body = generate(folder / "sales.csv", 20)
     return body, run(aws, "uploads/whole.csv", body)
 
 

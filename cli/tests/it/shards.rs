@@ -83,7 +83,7 @@ fn told(dir: &Path, manifest: &Value) -> BTreeMap<String, Value> {
         told.insert(name.to_owned(), serde_json::from_slice(&bytes).unwrap());
     }
     let manifest = manifest.as_object().unwrap();
-    let own = ["artifacts", "stages"];
+    let own = ["artifacts", "stages", "report_path"];
     let same = manifest
         .iter()
         .filter(|(name, _)| !own.contains(&name.as_str()));

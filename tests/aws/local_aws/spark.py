@@ -8,8 +8,48 @@ import subprocess
 import tempfile
 
 import boto3
+from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
+from moto.stepfunctions.parser.asl.component.common.error_name import (
+    failure_event,
+    states_error_name,
+    states_error_name_type,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_unsupported as unsupported,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import (
+    ResourceCondition,
+)
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 from .template import REGION
+
+FAILED = states_error_name_type.StatesErrorNameType.StatesTaskFailed
+
+
+def wait_for_job(self, env, **_):
+    """What `.sync` adds to the service's answer: moto has it of other services alone."""
+    ended = env.stack.pop()
+    if ended["State" if "State" in ended else "state"] == "SUCCESS":
+        return lambda: ended
+    details = TaskFailedEventDetails(
+        resource=self._get_sfn_resource(),
+        resourceType=self._get_sfn_resource_type(),
+        error=FAILED.to_name(),
+        cause=to_json_str(ended),
+    )
+    event = failure_event.FailureEvent(
+        env=env,
+        error_name=states_error_name.StatesErrorName(typ=FAILED),
+        event_type=HistoryEventType.TaskFailed,
+        event_details=EventDetails(taskFailedEventDetails=details),
+    )
+    raise failure_event.FailureEventException(event)
+
+
+unsupported._SUPPORTED_INTEGRATION_PATTERNS.add(ResourceCondition.Sync)
+unsupported.StateTaskServiceUnsupported._build_sync_resolver = wait_for_job
 
 
 def spark_submit():
@@ -48,15 +88,18 @@ class Spark:
             master = ["--master", "local[2]", "--conf", "spark.ui.enabled=false"]
             master += ["--conf", "spark.sql.shuffle.partitions=4"]
             command = [spark_submit(), *master, *options, *words]
+            # The Python beside it has pyspark.
+            beside = os.pathsep.join([str(spark_submit().parent), os.environ["PATH"]])
             with open(self.log, "ab") as log:
-                ended = subprocess.run(command, stdout=log, stderr=log, cwd=root)
+                ended = subprocess.run(
+                    command, stdout=log, stderr=log, cwd=root, env=os.environ | {"PATH": beside}
+                )
             for path in folder.rglob("*"):
                 name = path.relative_to(root / self.bucket).as_posix()
                 if path.is_file() and not path.name.startswith((".", "_")):
                     s3.put_object(Bucket=self.bucket, Key=name, Body=path.read_bytes())
-        if ended.returncode:
-            raise RuntimeError(f"the job run failed with exit code {ended.returncode}")
-        return {"jobRunId": "1", "state": "SUCCESS", "ResponseMetadata": {}}
+        state = "FAILED" if ended.returncode else "SUCCESS"
+        return {"jobRunId": str(len(self.jobs)), "state": state, "ResponseMetadata": {}}
 
     def local(self, word, root, s3):
         """A word of the command with a path for an object's URI; the object is there."""

@@ -45,7 +45,7 @@ impl Bucket {
             store: insiders::pipeline::store(&s3),
             s3,
             run_id: manifest["run_id"].as_str().unwrap().to_owned(),
-            dir: dir,
+            dir,
         }
     }
 
