@@ -9,6 +9,8 @@ from .errors import JobError, plain
 
 # Longer than any record: a length that no id has.
 LONGEST = 1 << 20
+# Starts of ids that are looked at together, in bytes.
+WINDOW = 256
 # `char::is_alphanumeric`.
 WORD = "\\p{IsAlphabetic}\\p{N}"
 
@@ -45,39 +47,68 @@ class Tombstones:
 
     def mentioned(self, rows, name):
         """Adds `is_mentioned`: whether a text that can't be taken apart names somebody who was
-        erased. In steps: within a lambda, what is no column is worked out at every turn."""
-        if not self.erased:
+        erased."""
+        if not self.erased or not self.lengths:
             return rows.withColumn("is_mentioned", F.lit(False))
         once = F.replace(F.col(name), F.lit('""'), F.lit('"'))
         rows = rows.withColumn("once", F.when(once != F.col(name), once))
+        # In steps: within a lambda, what is no column is worked out at every turn.
         for text in (name, "once"):
             rows = rows.withColumn(f"{text}_bytes", F.col(text).cast("binary"))
             rows = rows.withColumn(f"{text}_kinds", mask(F.col(text)).cast("binary"))
-        named = self._named(name) | self._named("once")
-        helpers = [f"{text}_{part}" for text in (name, "once") for part in ("bytes", "kinds")]
+            rows = rows.withColumn(f"{text}_windows", self._windows(text))
+        named = self._named(f"{name}_windows") | self._named("once_windows")
+        parts = ["bytes", "kinds", "windows"]
+        helpers = [f"{text}_{part}" for text in (name, "once") for part in parts]
         return rows.withColumn("is_mentioned", named).drop("once", *helpers)
 
-    def _named(self, text):
+    def _windows(self, text):
+        """Pieces of the text, each with a byte before it and room for the longest id behind it:
+        what a lambda looks at is copied at every turn, and a row may have 64 KiB."""
         bytes_, kinds = F.col(f"{text}_bytes"), F.col(f"{text}_kinds")
-        size = F.octet_length(bytes_)
+        length = F.lit(1 + WINDOW + max(self.lengths) + 1)
 
-        def kind(at):
-            return F.substr(kinds, at + 1, F.lit(1)).cast("string")
+        def window(at):
+            return F.struct(
+                F.substr(bytes_, at, length).alias("bytes"),
+                F.substr(kinds, at, length).alias("kinds"),
+                (at == 1).alias("is_first"),
+            )
 
-        def is_edge(at):
-            inside = kind(at - 1).isin("A", "a") & (kind(at) == "A")
-            begins = kind(at).isin("A", "-") & ~inside
-            return (at == 0) | (at == size) | begins
+        # The first begins with the first byte, which has none before it: places are from 1.
+        last = F.greatest(F.octet_length(bytes_), F.lit(1))
+        return F.transform(F.sequence(F.lit(1), last, F.lit(WINDOW)), window)
 
-        def is_id(start, length):
-            there = F.substr(bytes_, start + 1, length)
-            salted = F.concat(F.lit(bytearray(self.salt.encode("utf-8"))), there)
-            return (start + length <= size) & is_edge(start + length) & self._is_held(salted)
-
+    def _named(self, windows):
         lengths = F.array(*[F.lit(length) for length in self.lengths])
-        starts = F.filter(F.sequence(F.lit(0), size - 1), is_edge)
-        found = F.exists(starts, lambda s: F.exists(lengths, lambda length: is_id(s, length)))
-        return F.coalesce(found, F.lit(False))
+
+        def of_window(window):
+            kinds, size = window["kinds"], F.octet_length(window["kinds"])
+
+            def kind(at):
+                return F.substr(kinds, at, F.lit(1)).cast("string")
+
+            # Whether a word may begin or end before the byte at a place; places are from 1.
+            def is_edge(at):
+                inside = kind(at - 1).isin("A", "a") & (kind(at) == "A")
+                begins = kind(at).isin("A", "-") & ~inside
+                return (window["is_first"] & (at == 1)) | (at == size + 1) | begins
+
+            def is_id(start, length):
+                there = F.substr(window["bytes"], start, length)
+                salted = F.concat(F.lit(bytearray(self.salt.encode("utf-8"))), there)
+                fits = start + length <= size + 1
+                return fits & is_edge(start + length) & self._is_held(salted)
+
+            def begins(start):
+                is_start = (start > 1) | window["is_first"]
+                any_id = F.exists(lengths, lambda length: is_id(start, length))
+                return is_start & is_edge(start) & any_id
+
+            last = F.greatest(F.least(size, F.lit(WINDOW + 1)), F.lit(1))
+            return F.exists(F.sequence(F.lit(1), last), begins)
+
+        return F.coalesce(F.exists(F.col(windows), of_window), F.lit(False))
 
 
 def mask(text):

@@ -1,7 +1,10 @@
 """Parts of the job on columns of texts."""
 
+import hashlib
+import json
+
 import pytest
-from insiders_spark import dates, errors, histogram, job, patterns
+from insiders_spark import dates, errors, histogram, job, patterns, tombstones
 from pyspark.sql import functions as F
 
 
@@ -101,3 +104,20 @@ def test_an_expression_means_what_it_does_in_rust(spark):
     for pattern in ("(?P<x>a)", "[[:alpha:]]", "[a-z--b]", "(?m)^a$", r"\p{L}"):
         with pytest.raises(errors.ConfigError):
             patterns.java(pattern, "t")
+
+
+def test_a_text_that_names_somebody_who_was_erased(spark):
+    """As a word of its own, wherever it stands: also where a window of the search ends."""
+    ids = ["12346", 'O\'Neil, Ann "A"', "é", "guest-1"]
+    digests = [hashlib.sha256(f"5a17{i}".encode()).hexdigest() for i in ids]
+    stones = tombstones.Tombstones("5a17", sorted({len(i.encode()) for i in ids}), digests)
+    named = [f"1,{i},UK" for i in ids] + ['x,"O\'Neil, Ann ""A"""', *ids]
+    named += ["a" * n + ",12346,bbb" for n in range(240, 275)]
+    named += ["é" * n + ",12346.0" for n in range(115, 140)]
+    named += ["x" * 65_000 + " guest-1", "12346" + "," * 300]
+    others = ["12347", "1234", "123467", "x12346", "é12346", "", "x" * 65_536, "," * 60_000]
+    others += ["a" * n + "12346,bbb" for n in range(240, 275)]
+    texts = F.from_json(F.lit(json.dumps(named + others)), "array<string>")
+    rows = stones.mentioned(spark.range(1).select(F.explode(texts).alias("raw")), "raw")
+    found = {row.raw: row.is_mentioned for row in rows.select("raw", "is_mentioned").collect()}
+    assert found == {**dict.fromkeys(named, True), **dict.fromkeys(others, False)}
