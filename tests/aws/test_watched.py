@@ -24,7 +24,8 @@ def test_each_line_says_which_run_and_which_stage(aws):
 
 def test_the_trace_is_in_the_log_and_goes_on_to_s3(aws):
     root = "1-6b06b2e5-08a390727d0b5d7c3cd3f2eb"
-    event = {"source": {"bucket": BUCKET, "key": "uploads/december.csv"}}
+    # Of the models that are the champion now: complete already.
+    event = {"source": {"bucket": BUCKET, "key": "uploads/fit-in-shards.csv"}}
     name = "PreprocessFunction"
     earlier = len(aws.cloud.recorder.of(name))
     answer, lines = runtime.served(
@@ -101,6 +102,11 @@ def test_each_role_allows_what_is_called_in_its_name_and_nothing_else(aws):
             delivery = {(action, "*") for action in template.LOG_DELIVERY}
             assert delivery <= unused
             unused -= delivery
+        if role == "Pipeline":
+            # What the service itself calls for a Map and for `.sync`, out of sight here.
+            own = {statement for statement in unused if statement[0] in template.OWN_OF_PIPELINE}
+            assert {action for action, _ in own} == template.OWN_OF_PIPELINE
+            unused -= own
         assert called and not lacking, f"{role} may not {lacking}"
         assert not unused, f"{role} never needs {unused}"
         print(f"\n  {role}: {sorted({action for action, _ in called})}", end="")

@@ -7,7 +7,8 @@ use shared::store::Store;
 /// What the stage counted; nothing of a run that was there already. Figures that can't be
 /// had are no reason to fail a run: the log says why.
 pub async fn figures(store: &Store, state: &RunState) -> Vec<Figures> {
-    if state.already_complete {
+    // What Spark is to read, nobody has counted yet.
+    if state.already_complete || state.spark.is_some() {
         return Vec::new();
     }
     let mut rows = Rows::default();

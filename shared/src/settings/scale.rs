@@ -36,7 +36,7 @@ impl Default for ScaleSettings {
     fn default() -> Self {
         Self {
             engine: Engine::Auto,
-            spark_from_gib: 20,
+            spark_from_gib: 10,
             shards_from: 1_000_000,
             customers_per_shard: 500_000,
         }

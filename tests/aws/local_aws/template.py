@@ -27,6 +27,13 @@ LOG_DELIVERY = (
     "logs:DescribeLogGroups",
 )
 
+# What it needs to start and watch the executions of a Map's shards, and a job of Spark.
+OWN_OF_PIPELINE = {
+    *("states:StartExecution", "states:DescribeExecution", "states:StopExecution"),
+    *("emr-serverless:StartJobRun", "emr-serverless:GetJobRun", "emr-serverless:CancelJobRun"),
+    *("iam:PassRole", "events:PutTargets", "events:PutRule", "events:DescribeRule"),
+}
+
 
 def properties(name):
     return TEMPLATE["Resources"][name]["Properties"]
