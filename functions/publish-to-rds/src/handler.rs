@@ -79,7 +79,8 @@ pub async fn handle(context: &Context, state: RunState) -> Result<Published> {
     let profile = artifact(&manifest, Part::Profile, &key)?;
     let profile: Profile = parse(&store.get_verified(profile).await?, &profile.key)?;
     let run = PublishRun::of(&manifest, profile, &state.run)?;
-    let outcome = publish(context, run, Segments::of(&manifest)?).await?;
+    let publishing = Box::pin(publish(context, run, Segments::of(&manifest)?));
+    let outcome = publishing.await?;
     tracing::info!(
         run_id = %state.run.run_id,
         customers = outcome.publication.customers,

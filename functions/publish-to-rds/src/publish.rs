@@ -61,7 +61,8 @@ pub async fn publish_rows<S>(
 where
     S: Stream<Item = Result<RecordBatch>>,
 {
-    publish_source(database, run, Whole(batches), progress).await
+    // Boxed: of the two ways one is taken, and neither belongs on the caller's stack.
+    Box::pin(publish_source(database, run, Whole(batches), progress)).await
 }
 
 /// The same for a run whose rows are in shards, which are loaded several at a time
@@ -95,7 +96,7 @@ async fn publish_source(
         run,
         progress,
     };
-    let result = publish(&load, rows).await;
+    let result = Box::pin(publish(&load, rows)).await;
     session.close().await;
     result
 }

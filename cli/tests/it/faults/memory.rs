@@ -99,15 +99,18 @@ impl Drop for Limit {
     }
 }
 
-/// `MemorySize` of the first function in the template, the smaller of the two that compute.
+/// MB that the template gives the smaller of the two functions that compute, by default.
 fn function_size() -> usize {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
     let template = std::fs::read_to_string(path).unwrap();
-    let sizes = template.lines().filter_map(|line| {
-        let size = line.trim().strip_prefix("MemorySize:")?;
-        Some(size.trim().parse::<usize>().unwrap())
+    let sizes = ["PreprocessMemory: ", "EmbedMemory: "].map(|parameter| {
+        let lines = template.lines().map(str::trim);
+        let mut found = lines.filter_map(|line| line.strip_prefix(parameter));
+        let (_, size) = found.next().unwrap().split_once("Default: ").unwrap();
+        let end = size.find(|c: char| !c.is_ascii_digit()).unwrap();
+        size[..end].parse().unwrap()
     });
-    sizes.take(2).min().unwrap()
+    sizes.into_iter().min().unwrap()
 }
 
 /// Digests of what a run made.
