@@ -19,6 +19,9 @@ const SETTINGS: &str = "[embedding]\ntrees = 40\n[clustering]\nk = 5\nn_init = 1
     min_silhouette = -1.0\nresamples = 2\nmax_moved_share = 1.0\nmax_share_shift = 1.0\n\
     max_psi = 1e9\nmax_ks = 1.0\n";
 
+/// A line after all generated ones: the run of its export comes after the others.
+const LATER: &[u8] = b"990000,21687,LATE CARD,1,12/15/2025 10:00,2.50,12410,United Kingdom\n";
+
 struct World {
     folder: tempfile::TempDir,
 }
@@ -29,7 +32,9 @@ impl World {
             folder: tempfile::tempdir().unwrap(),
         };
         std::fs::write(world.path("first.csv"), shop(20_000, 0.0)).unwrap();
-        std::fs::write(world.path("second.csv"), shop(24_000, 0.002)).unwrap();
+        let mut second = shop(24_000, 0.002);
+        second.extend_from_slice(LATER);
+        std::fs::write(world.path("second.csv"), second).unwrap();
         std::fs::write(world.path("settings.toml"), SETTINGS).unwrap();
         world
     }
