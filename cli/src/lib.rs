@@ -8,6 +8,7 @@ pub mod args;
 pub mod commands;
 pub mod exit;
 pub mod generate;
+pub mod heap;
 pub mod local;
 mod output;
 pub mod pipeline;

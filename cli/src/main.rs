@@ -7,10 +7,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use insiders::args::Args;
-use insiders::{commands, exit};
+use insiders::{commands, exit, heap};
+
+fn main() -> ExitCode {
+    heap::share();
+    run()
+}
 
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn run() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env();
     if let Ok(filter) = filter {
         tracing_subscriber::fmt()

@@ -243,3 +243,8 @@ fn whatever_ends_a_run_of_many_uploads_the_next_attempt_has_the_same_result() {
 fn whatever_ends_a_repeated_event_the_next_attempt_has_the_same_result() {
     whatever_ends(Scenario::Again);
 }
+
+#[test]
+fn whatever_ends_a_run_in_shards_the_next_attempt_has_the_same_result() {
+    whatever_ends(Scenario::Shards);
+}

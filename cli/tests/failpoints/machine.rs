@@ -1,12 +1,14 @@
-//! The state machine: three stages in a row, each of which may be tried again with the event
-//! that it had.
+//! The state machine: stages in a row, and the steps of a stage in shards, each of which may be
+//! tried again with the event that it had.
 
 use std::future::Future;
 use std::sync::Arc;
 
+use embed_and_cluster::{Answer, Event, handle_event};
 use publish_to_rds::Published;
+use serde_json::{Value, json};
 use shared::Error;
-use shared::contracts::{Request, RunState};
+use shared::contracts::{Part, Request, RunState, ShardTable, Shards};
 use shared::progress::Silent;
 use shared::settings::Settings;
 
@@ -24,6 +26,8 @@ pub(crate) struct Machine {
     request: Request,
     settings: Settings,
     preprocessed: Option<RunState>,
+    prepared: Option<RunState>,
+    shards_scored: usize,
     embedded: Option<RunState>,
 }
 
@@ -33,6 +37,8 @@ impl Machine {
             request,
             settings,
             preprocessed: None,
+            prepared: None,
+            shards_scored: 0,
             embedded: None,
         }
     }
@@ -57,13 +63,15 @@ impl Machine {
         let embedded = if let Some(state) = &self.embedded {
             state.clone()
         } else {
-            let context = embed_and_cluster::Context {
-                store: store.clone(),
-                progress: progress.clone(),
-                memory: None,
+            let in_shards = preprocessed
+                .artifacts
+                .contains_key(Part::Shards.file_name());
+            let state = if in_shards && !preprocessed.already_complete {
+                self.in_shards(services, preprocessed).await?
+            } else {
+                embed(services, json!(preprocessed)).await?
             };
-            let stage = async move { embed_and_cluster::handle(&context, preprocessed).await };
-            self.embedded.insert(apart(stage).await?).clone()
+            self.embedded.insert(state).clone()
         };
         let context = publish_to_rds::Context {
             store,
@@ -72,6 +80,46 @@ impl Machine {
         };
         apart(async move { publish_to_rds::handle(&context, embedded).await }).await
     }
+
+    /// Prepares, scores every shard and merges.
+    async fn in_shards(&mut self, services: &Services, run: RunState) -> Result<RunState, Ended> {
+        let list = run.artifacts[Part::Shards.file_name()].clone();
+        let Shards(shards) = services
+            .store
+            .shards(&list, &run.run.run_id, ShardTable::Features)
+            .await
+            .unwrap();
+        let prepared = if let Some(state) = &self.prepared {
+            state.clone()
+        } else {
+            let event = json!({ "step": "prepare", "state": run });
+            self.prepared.insert(embed(services, event).await?).clone()
+        };
+        for shard in &shards[self.shards_scored..] {
+            let event = json!({ "step": "shard", "state": prepared, "shard": shard });
+            ask(services, event).await?;
+            self.shards_scored += 1;
+        }
+        embed(services, json!({ "step": "merge", "state": prepared })).await
+    }
+}
+
+/// Asks the second stage as the state machine does, by an event.
+async fn embed(services: &Services, event: Value) -> Result<RunState, Ended> {
+    match ask(services, event).await? {
+        Answer::State(state) => Ok(*state),
+        Answer::Shard { number } => panic!("the run's state was expected, not shard {number}"),
+    }
+}
+
+async fn ask(services: &Services, event: Value) -> Result<Answer, Ended> {
+    let context = embed_and_cluster::Context {
+        store: services.store.clone(),
+        progress: Arc::new(Silent),
+        memory: None,
+    };
+    let event = Event::parse(event).unwrap();
+    apart(async move { handle_event(&context, event).await }).await
 }
 
 /// A stage as a task of its own, whose panic is not ours.

@@ -16,15 +16,18 @@ pub(crate) enum Scenario {
     Append,
     /// The event of a run that is there, delivered once more.
     Again,
+    /// New models, the customers in three shards.
+    Shards,
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::First,
         Self::Apply,
         Self::Refit,
         Self::Append,
         Self::Again,
+        Self::Shards,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -34,6 +37,7 @@ impl Scenario {
             Self::Refit => "refit",
             Self::Append => "append",
             Self::Again => "again",
+            Self::Shards => "shards",
         }
     }
 
@@ -56,6 +60,11 @@ impl Scenario {
             Self::First | Self::Again => (request("uploads/a.csv", Mode::Auto), self.settings(3)),
             Self::Apply | Self::Append => (request("uploads/b.csv", Mode::Auto), self.settings(3)),
             Self::Refit => (request("uploads/b.csv", Mode::Fit), self.settings(4)),
+            Self::Shards => {
+                let mut request = request("uploads/b.csv", Mode::Fit);
+                request.scale.shards = Some(3);
+                (request, self.settings(4))
+            }
         }
     }
 

@@ -27,12 +27,13 @@ pub(crate) async fn of(world: &World) -> Snapshot {
     let mut all = Snapshot::new();
     for key in world.services.store.keys("").await.unwrap() {
         let bytes = world.services.store.get(&key).await.unwrap();
-        let bytes = match key
+        let of_run = key
             .strip_prefix("runs/")
-            .and_then(|key| key.split('/').nth(1))
-        {
-            Some("manifest.json") => manifest(&bytes),
-            Some("report.html") => page(&bytes),
+            .and_then(|key| key.split_once('/'));
+        let bytes = match of_run {
+            Some((_, "manifest.json")) => manifest(&bytes),
+            Some((_, "report.html")) => page(&bytes),
+            Some((_, part)) if is_scored_shard(part) => scored_shard(&bytes),
             _ => bytes.to_vec(),
         };
         all.insert(key, sha256(&bytes));
@@ -51,6 +52,17 @@ fn manifest(bytes: &[u8]) -> Vec<u8> {
     }
     manifest["artifacts"]["report.html"].take();
     serde_json::to_vec(&manifest).unwrap()
+}
+
+fn is_scored_shard(part: &str) -> bool {
+    part.starts_with("segments/") && part.ends_with(".json")
+}
+
+/// What is recorded of a shard without what it took.
+fn scored_shard(bytes: &[u8]) -> Vec<u8> {
+    let mut shard: Value = serde_json::from_slice(bytes).unwrap();
+    shard["stage"].take();
+    serde_json::to_vec(&shard).unwrap()
 }
 
 /// A page without what the stages took.

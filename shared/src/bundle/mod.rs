@@ -54,17 +54,12 @@ impl Bundle {
     /// already is left as it is.
     pub async fn save(&mut self, store: &Store) -> Result<()> {
         let version = self.manifest.version.clone();
-        let mut files = vec![
-            (SCALER, self.scaler.to_bytes()?),
-            (FOREST, self.forest.to_bytes()?),
-            (UMAP, self.umap.to_bytes()?),
-            (KMEANS, self.kmeans.to_bytes()?),
-        ];
-        if let Some(reference) = &self.reference {
-            files.push((REFERENCE, reference.to_bytes()?));
-        }
         self.manifest.files = BTreeMap::new();
-        for (name, bytes) in files {
+        // one after the other: a forest's bytes are as many as the forest
+        for name in [SCALER, FOREST, UMAP, KMEANS, REFERENCE] {
+            let Some(bytes) = self.bytes(name)? else {
+                continue;
+            };
             let artifact = store
                 .put(&key(&version, name), BINARY, Bytes::from(bytes))
                 .await?;
@@ -79,6 +74,20 @@ impl Bundle {
             Ok(()) | Err(Error::Conflict { .. }) => Ok(()),
             Err(e) => Err(e),
         }
+    }
+
+    fn bytes(&self, file: &str) -> Result<Option<Vec<u8>>> {
+        let bytes = match file {
+            SCALER => self.scaler.to_bytes()?,
+            FOREST => self.forest.to_bytes()?,
+            UMAP => self.umap.to_bytes()?,
+            KMEANS => self.kmeans.to_bytes()?,
+            _ => match &self.reference {
+                Some(reference) => reference.to_bytes()?,
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(bytes))
     }
 
     /// Whether a version is stored whole.
@@ -125,14 +134,13 @@ impl Bundle {
             None => None,
         };
         let bundle = Self {
-            scaler: MinMaxScaler::from_bytes(&scaler).map_err(damaged(version, SCALER))?,
-            forest: Forest::from_bytes(&forest).map_err(damaged(version, FOREST))?,
-            umap: Umap::from_bytes(&umap).map_err(damaged(version, UMAP))?,
-            kmeans: KMeans::from_bytes(&kmeans).map_err(damaged(version, KMEANS))?,
+            forest: decoded(version, FOREST, forest, Forest::from_bytes)?,
+            scaler: decoded(version, SCALER, scaler, MinMaxScaler::from_bytes)?,
+            umap: decoded(version, UMAP, umap, Umap::from_bytes)?,
+            kmeans: decoded(version, KMEANS, kmeans, KMeans::from_bytes)?,
             reference: reference
-                .map(|bytes| Reference::from_bytes(&bytes))
-                .transpose()
-                .map_err(damaged(version, REFERENCE))?,
+                .map(|bytes| decoded(version, REFERENCE, bytes, Reference::from_bytes))
+                .transpose()?,
             manifest,
         };
         bundle.check(&key(version, MANIFEST))?;
@@ -219,6 +227,17 @@ fn damaged(version: &str, name: &'static str) -> impl FnOnce(ModelError) -> Erro
             other => other.to_string(),
         },
     }
+}
+
+/// A file's model. Its bytes are gone before the next file's are decoded.
+#[allow(clippy::needless_pass_by_value)]
+fn decoded<T>(
+    version: &str,
+    name: &'static str,
+    bytes: Bytes,
+    decode: fn(&[u8]) -> std::result::Result<T, ModelError>,
+) -> Result<T> {
+    decode(&bytes).map_err(damaged(version, name))
 }
 
 async fn file(store: &Store, manifest: &BundleManifest, name: &str) -> Result<Bytes> {

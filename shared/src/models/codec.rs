@@ -3,9 +3,12 @@
 //! The header is a single entry of the file's metadata, because several would be written
 //! in the order of a hash map and a model's bytes would differ from run to run.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::ops::Range;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use safetensors::tensor::{Dtype, SafeTensors, View, serialize};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::error::ModelError;
@@ -37,13 +40,46 @@ macro_rules! element {
 }
 element!(f64 => F64, f32 => F32, u64 => U64, u32 => U32, u16 => U16, i16 => I16);
 
-/// Arrays and a header on their way to bytes.
-pub(crate) struct Writer {
+/// Arrays and a header on their way to bytes. An array's numbers are asked for when it is its turn:
+/// a model's bytes are in memory once.
+pub(crate) struct Writer<'a> {
     file: &'static str,
-    tensors: Vec<(&'static str, Dtype, Vec<usize>, Vec<u8>)>,
+    tensors: Vec<(&'static str, Tensor<'a>)>,
 }
 
-impl Writer {
+struct Tensor<'a> {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    len: usize,
+    put: Box<dyn Fn(&mut Vec<u8>) + 'a>,
+}
+
+impl View for &Tensor<'_> {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        let mut bytes = Vec::with_capacity(self.len);
+        (self.put)(&mut bytes);
+        debug_assert_eq!(
+            bytes.len(),
+            self.len,
+            "an array of another length than its shape"
+        );
+        bytes.into()
+    }
+
+    fn data_len(&self) -> usize {
+        self.len
+    }
+}
+
+impl<'a> Writer<'a> {
     pub(crate) fn new(file: &'static str) -> Self {
         Self {
             file,
@@ -51,17 +87,21 @@ impl Writer {
         }
     }
 
+    /// Adds an array of as many `values` as its shape has room for.
     pub(crate) fn array<T: Element>(
         &mut self,
         name: &'static str,
         shape: &[usize],
-        values: impl IntoIterator<Item = T>,
+        values: impl IntoIterator<Item = T, IntoIter: Clone + 'a>,
     ) {
-        let mut bytes = Vec::with_capacity(shape.iter().product::<usize>() * size_of::<T>());
-        for value in values {
-            value.put(&mut bytes);
-        }
-        self.tensors.push((name, T::DTYPE, shape.to_vec(), bytes));
+        let values = values.into_iter();
+        let tensor = Tensor {
+            dtype: T::DTYPE,
+            shape: shape.to_vec(),
+            len: shape.iter().product::<usize>() * size_of::<T>(),
+            put: Box::new(move |bytes| values.clone().for_each(|value| value.put(bytes))),
+        };
+        self.tensors.push((name, tensor));
     }
 
     pub(crate) fn finish<H: Serialize>(self, header: &H) -> Result<Vec<u8>, ModelError> {
@@ -70,14 +110,7 @@ impl Writer {
             why,
         };
         let header = serde_json::to_string(header).map_err(|e| corrupt(e.to_string()))?;
-        let views = self
-            .tensors
-            .iter()
-            .map(|(name, dtype, shape, bytes)| {
-                Ok((*name, TensorView::new(*dtype, shape.clone(), bytes)?))
-            })
-            .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
-            .map_err(|e| corrupt(e.to_string()))?;
+        let views = self.tensors.iter().map(|(name, tensor)| (*name, tensor));
         let metadata = HashMap::from([(HEADER.to_owned(), header)]);
         serialize(views, Some(metadata)).map_err(|e| corrupt(e.to_string()))
     }
@@ -88,6 +121,18 @@ pub(crate) struct Reader<'a> {
     file: &'static str,
     tensors: SafeTensors<'a>,
     header: String,
+}
+
+/// Numbers of a stored array, decoded where they are asked for.
+pub(crate) struct Stored<'a, T>(&'a [u8], PhantomData<T>);
+
+impl<T: Element> Stored<'_, T> {
+    /// Some of them, `None` if there are not so many.
+    pub(crate) fn get(&self, range: Range<usize>) -> Option<Vec<T>> {
+        let width = size_of::<T>();
+        let bytes = range.start.checked_mul(width)?..range.end.checked_mul(width)?;
+        self.0.get(bytes).map(T::get)
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -145,7 +190,36 @@ impl<'a> Reader<'a> {
         Ok((shape, values))
     }
 
+    /// An array of exactly `shape`, left where it is.
+    pub(crate) fn stored<T: Element>(
+        &self,
+        name: &str,
+        shape: &[usize],
+    ) -> Result<Stored<'a, T>, ModelError> {
+        let (found, bytes) = self.tensor::<T>(name)?;
+        if found == shape {
+            Ok(Stored(bytes, PhantomData))
+        } else {
+            Err(self.corrupt(format!("{name} has shape {found:?} instead of {shape:?}")))
+        }
+    }
+
+    /// The shape of an array of `D` axes.
+    pub(crate) fn shape<T: Element, const D: usize>(
+        &self,
+        name: &str,
+    ) -> Result<[usize; D], ModelError> {
+        let (found, _) = self.tensor::<T>(name)?;
+        <[usize; D]>::try_from(found.as_slice())
+            .map_err(|_| self.corrupt(format!("{name} has {} axes instead of {D}", found.len())))
+    }
+
     fn any_shape<T: Element>(&self, name: &str) -> Result<(Vec<usize>, Vec<T>), ModelError> {
+        let (shape, bytes) = self.tensor::<T>(name)?;
+        Ok((shape, T::get(bytes)))
+    }
+
+    fn tensor<T: Element>(&self, name: &str) -> Result<(Vec<usize>, &'a [u8]), ModelError> {
         let tensor = self
             .tensors
             .tensor(name)
@@ -154,6 +228,6 @@ impl<'a> Reader<'a> {
             let found = tensor.dtype();
             return Err(self.corrupt(format!("{name} is {found} instead of {}", T::DTYPE)));
         }
-        Ok((tensor.shape().to_vec(), T::get(tensor.data())))
+        Ok((tensor.shape().to_vec(), tensor.data()))
     }
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{ByteStream, ByteStreamError};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
@@ -32,6 +32,22 @@ pub use writer::{ObjectWriter, Pending};
 /// Most bytes of an object that is read whole and that no digest tells of: the documents, of
 /// which the longest, the index of 2,000 runs, has half a megabyte.
 const MOST: u64 = 64 << 20;
+
+/// A body in one piece, in memory once: room for all of it is there before it comes.
+async fn whole(
+    mut body: ByteStream,
+    size: Option<u64>,
+) -> std::result::Result<Bytes, ByteStreamError> {
+    let mut bytes = Vec::new();
+    if let Some(size) = size.and_then(|size| usize::try_from(size).ok()) {
+        // a size that can't be had is a claim; what comes may be less
+        let _ = bytes.try_reserve_exact(size);
+    }
+    while let Some(part) = body.try_next().await? {
+        bytes.extend_from_slice(&part);
+    }
+    Ok(bytes.into())
+}
 
 /// A bucket. Cheap to clone; clients are built once.
 #[derive(Debug, Clone)]
@@ -175,8 +191,8 @@ impl Store {
             let Some(etag) = object.e_tag().map(|tag| ETag(tag.to_owned())) else {
                 return Err(failed("the answer has no entity tag".to_owned()));
             };
-            match object.body.collect().await {
-                Ok(body) => return Ok((body.into_bytes(), etag)),
+            match whole(object.body, size).await {
+                Ok(bytes) => return Ok((bytes, etag)),
                 Err(e) if attempt == reader::RETRIES => return Err(failed(failure::broken(&e))),
                 // The client makes a request again, and not one whose answer broke off.
                 Err(_) => attempt += 1,

@@ -3,7 +3,8 @@
 use std::io::{self, Read};
 
 use aws_sdk_s3::Client;
-use bytes::{Buf, Bytes};
+use aws_sdk_s3::primitives::AggregatedBytes;
+use bytes::Buf;
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
@@ -12,8 +13,9 @@ use crate::contracts::Source;
 use crate::{Error, Result};
 
 /// Bytes of one ranged request.
-const RANGE: u64 = 8 << 20;
-/// Requests in flight: one connection to S3 is slower than the parser.
+const RANGE: u64 = 4 << 20;
+/// Requests in flight: one connection to S3 is slower than the parser. Two more ranges wait, one in
+/// the channel and one before it, and one is read: five of them are in memory.
 const IN_FLIGHT: usize = 2;
 /// Times that an object or a range of it is asked for again after its body broke off.
 pub(super) const RETRIES: u32 = 3;
@@ -23,8 +25,8 @@ pub(super) const RETRIES: u32 = 3;
 /// noticed.
 #[derive(Debug)]
 pub struct ObjectReader {
-    ranges: mpsc::Receiver<Result<Bytes>>,
-    current: Bytes,
+    ranges: mpsc::Receiver<Result<AggregatedBytes>>,
+    current: Option<AggregatedBytes>,
 }
 
 impl ObjectReader {
@@ -45,29 +47,34 @@ impl ObjectReader {
         });
         Self {
             ranges,
-            current: Bytes::new(),
+            current: None,
         }
     }
 }
 
 impl Read for ObjectReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.current.is_empty() {
+        loop {
+            if let Some(range) = self.current.as_mut().filter(|range| range.has_remaining()) {
+                let n = buffer.len().min(range.remaining());
+                let read = buffer.get_mut(..n).unwrap_or_default();
+                range.copy_to_slice(read);
+                return Ok(n);
+            }
+            // before the next one comes
+            self.current = None;
             match self.ranges.blocking_recv() {
                 None => return Ok(0),
-                Some(Ok(range)) => self.current = range,
+                Some(Ok(range)) => self.current = Some(range),
                 // The error itself travels inside, for whoever reads through decoders.
                 Some(Err(error)) => return Err(io::Error::other(error)),
             }
         }
-        let n = buffer.len().min(self.current.len());
-        self.current.copy_to_slice(&mut buffer[..n]);
-        Ok(n)
     }
 }
 
 /// One range, whole.
-async fn fetch(client: &Client, source: &Source, start: u64) -> Result<Bytes> {
+async fn fetch(client: &Client, source: &Source, start: u64) -> Result<AggregatedBytes> {
     let end = source
         .size
         .min(start.saturating_add(RANGE))
@@ -86,7 +93,7 @@ async fn fetch(client: &Client, source: &Source, start: u64) -> Result<Bytes> {
             .await
             .map_err(|e| failure::of("GetObject", &source.bucket, &source.key, &e))?;
         let broken = match response.body.collect().await {
-            Ok(body) if body.remaining() as u64 == expected => return Ok(body.into_bytes()),
+            Ok(body) if body.remaining() as u64 == expected => return Ok(body),
             Ok(body) => format!("{} bytes instead of {expected}", body.remaining()),
             Err(e) => failure::broken(&e),
         };

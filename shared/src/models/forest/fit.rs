@@ -169,7 +169,7 @@ fn grow(
             parent: NO_PARENT,
         });
     }
-    Tree::new(nodes, values)
+    Tree::new(&nodes, &values)
 }
 
 /// Sum of weights and weighted targets of a node, and its variance.
@@ -196,7 +196,7 @@ impl Partition {
     fn new(n: usize) -> Self {
         Self {
             goes_left: vec![false; n],
-            right: Vec::with_capacity(n),
+            right: vec![0; n],
         }
     }
 
@@ -216,19 +216,20 @@ impl Partition {
             if f == feature {
                 continue;
             }
-            self.right.clear();
             let rows = &mut order[start..end];
-            let mut left = 0;
+            let right = &mut self.right[..rows.len()];
+            // Both places are written to and one of them moves on: which one is a coin's toss, and
+            // a wrong guess costs more than a write.
+            let (mut left, mut others) = (0, 0);
             for i in 0..rows.len() {
                 let row = rows[i];
-                if self.goes_left[row as usize] {
-                    rows[left] = row;
-                    left += 1;
-                } else {
-                    self.right.push(row);
-                }
+                let goes_left = usize::from(self.goes_left[row as usize]);
+                rows[left] = row;
+                right[others] = row;
+                left += goes_left;
+                others += 1 - goes_left;
             }
-            rows[left..].copy_from_slice(&self.right);
+            rows[left..].copy_from_slice(&right[..others]);
         }
     }
 }

@@ -151,7 +151,7 @@ impl Forest {
         let predicted: Vec<f64> = rows
             .par_chunks_exact(self.n_features)
             .map(|row| {
-                let sum: f64 = self.trees.iter().map(|t| t.value(t.leaf(row))).sum();
+                let sum: f64 = self.trees.iter().map(|t| t.predict(row)).sum();
                 sum / self.trees.len() as f64
             })
             .collect();
@@ -169,11 +169,11 @@ impl Forest {
         let mean = |row: ArrayView1<u32>| {
             let mut sum = 0.0;
             for (tree, &leaf) in self.trees.iter().zip(row) {
-                let Some(value) = tree.values().get(leaf as usize) else {
+                let Some(value) = tree.leaf_value(leaf) else {
                     return Err(ModelError::parameter(
                         "leaf",
                         leaf,
-                        "must be a node of its tree",
+                        "must be a leaf of its tree",
                     ));
                 };
                 sum += value;

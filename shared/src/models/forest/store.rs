@@ -29,7 +29,7 @@ pub(super) fn to_bytes(forest: &Forest) -> Result<Vec<u8>, ModelError> {
     writer.array("feature", &total, nodes().map(|n| n.feature));
     writer.array("threshold", &total, nodes().map(|n| n.threshold));
     writer.array("right", &total, nodes().map(|n| n.right));
-    writer.array("value", &total, values().copied());
+    writer.array("value", &total, values());
     writer.finish(&Header {
         kind: KIND.to_owned(),
         n_features: forest.n_features,
@@ -43,14 +43,15 @@ pub(super) fn from_bytes(bytes: &[u8]) -> Result<Forest, ModelError> {
         return Err(reader.corrupt(format!("it holds a {} model", header.kind)));
     }
     let (_, lengths) = reader.axes::<u32, 1>("lengths")?;
-    let (total, feature) = reader.axes::<i16, 1>("feature")?;
-    let threshold = reader.array::<f64>("threshold", &total)?;
-    let right = reader.array::<u32>("right", &total)?;
-    let value = reader.array::<f64>("value", &total)?;
+    let total = reader.shape::<i16, 1>("feature")?;
+    let feature = reader.stored::<i16>("feature", &total)?;
+    let threshold = reader.stored::<f64>("threshold", &total)?;
+    let right = reader.stored::<u32>("right", &total)?;
+    let value = reader.stored::<f64>("value", &total)?;
     let mut start = 0_usize;
     let mut trees = Vec::with_capacity(lengths.len());
     for (t, &length) in lengths.iter().enumerate() {
-        let end = start + length as usize;
+        let end = start.saturating_add(length as usize);
         let (Some(feature), Some(threshold), Some(right), Some(value)) = (
             feature.get(start..end),
             threshold.get(start..end),
@@ -59,7 +60,7 @@ pub(super) fn from_bytes(bytes: &[u8]) -> Result<Forest, ModelError> {
         ) else {
             return Err(reader.corrupt(format!("tree {t} reaches past the last node")));
         };
-        let tree = Tree::from_arrays(feature, threshold, right, value)
+        let tree = Tree::from_arrays(&feature, &threshold, &right, &value)
             .map_err(|e| reader.corrupt(format!("tree {t}: {e}")))?;
         trees.push(tree);
         start = end;

@@ -33,7 +33,8 @@ fn a_small_tree_by_hand() {
     assert_eq!(features, [0, 1, -1, -1, 1, -1, -1]);
     assert_eq!(thresholds, [1.5, 8.0, 0.0, 0.0, 4.0, 0.0, 0.0]);
     assert_eq!(tree.cut(0).map(|cut| cut.2), Some(4));
-    assert_eq!(tree.values(), [4.5, 0.5, 0.0, 1.0, 8.5, 8.0, 9.0]);
+    let values: Vec<f64> = tree.values().collect();
+    assert_eq!(values, [4.5, 0.5, 0.0, 1.0, 8.5, 8.0, 9.0]);
     let leaves = forest.leaf_indices(x.view()).unwrap();
     assert_eq!(leaves.column(0).to_vec(), [2, 3, 5, 6]);
     assert_eq!(forest.predict(x.view()).unwrap(), y);

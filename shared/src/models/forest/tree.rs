@@ -71,8 +71,10 @@ impl Step {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tree {
     steps: Vec<Step>,
-    thresholds: Vec<f64>,
-    values: Vec<f64>,
+    /// The threshold of an inner node, the mean target of a leaf.
+    numbers: Vec<f64>,
+    /// The mean targets of the inner nodes, in their order: nobody asks for one of them.
+    inner_values: Vec<f64>,
 }
 
 impl Tree {
@@ -108,22 +110,36 @@ impl Tree {
                     }
                 }
             })
-            .collect();
-        Self::new(nodes, values.to_vec())
+            .collect::<Vec<_>>();
+        Self::new(&nodes, values)
     }
 
-    pub(super) fn new(nodes: Vec<Node>, values: Vec<f64>) -> Result<Self, ModelError> {
+    pub(super) fn new(nodes: &[Node], values: &[f64]) -> Result<Self, ModelError> {
         let finite = nodes.iter().all(|n| n.threshold.is_finite());
         if !finite || values.iter().any(|v| !v.is_finite()) {
             return Err(ModelError::NotFinite {
                 what: "a tree's thresholds or values",
             });
         }
-        check_order(&nodes)?;
+        check_order(nodes)?;
+        let pairs = || nodes.iter().zip(values.iter().copied());
+        let mut inner_values = Vec::with_capacity(nodes.len() / 2);
+        inner_values.extend(
+            pairs()
+                .filter(|(node, _)| !node.is_leaf())
+                .map(|pair| pair.1),
+        );
+        let number = |(node, value): (&Node, f64)| {
+            if node.is_leaf() {
+                value
+            } else {
+                node.threshold
+            }
+        };
         Ok(Self {
             steps: nodes.iter().copied().map(Step::new).collect(),
-            thresholds: nodes.iter().map(|node| node.threshold).collect(),
-            values,
+            numbers: pairs().map(number).collect(),
+            inner_values,
         })
     }
 
@@ -139,7 +155,7 @@ impl Tree {
         let feature = step.feature();
         let inner = feature != Step::LEAF;
         inner.then(|| {
-            let threshold = self.thresholds[node];
+            let threshold = self.numbers[node];
             (feature.into(), threshold, step.right() as usize)
         })
     }
@@ -150,8 +166,8 @@ impl Tree {
         features.max().map_or(0, |f| (f + 1) as usize)
     }
 
-    pub(super) fn nodes(&self) -> impl Iterator<Item = Node> {
-        let pairs = self.steps.iter().zip(&self.thresholds);
+    pub(super) fn nodes(&self) -> impl Iterator<Item = Node> + Clone {
+        let pairs = self.steps.iter().zip(&self.numbers);
         pairs.map(|(step, &threshold)| match step.feature() {
             Step::LEAF => Node::leaf(),
             feature => Node {
@@ -162,14 +178,29 @@ impl Tree {
         })
     }
 
-    pub(super) fn values(&self) -> &[f64] {
-        &self.values
+    /// The mean target of every node.
+    pub(super) fn values(&self) -> impl Iterator<Item = f64> + Clone {
+        let mut inner = self.inner_values.iter();
+        let pairs = self.steps.iter().zip(&self.numbers);
+        pairs.map(move |(step, &number)| match step.feature() {
+            Step::LEAF => number,
+            // as many as there are inner nodes
+            _ => inner.next().copied().unwrap_or_default(),
+        })
     }
 
-    /// The mean target of a node.
+    /// The mean target of a leaf; `None` for what is no leaf of this tree.
     #[inline]
-    pub(super) fn value(&self, node: u32) -> f64 {
-        self.values[node as usize]
+    pub(super) fn leaf_value(&self, node: u32) -> Option<f64> {
+        let step = self.steps.get(node as usize)?;
+        let is_leaf = step.feature() == Step::LEAF;
+        is_leaf.then(|| self.numbers[node as usize])
+    }
+
+    /// The mean target of the customer's leaf.
+    #[inline]
+    pub(super) fn predict(&self, row: &[f32]) -> f64 {
+        self.numbers[self.leaf(row) as usize]
     }
 
     /// The leaf of a customer. Children have higher numbers than parents: it ends.

@@ -39,7 +39,12 @@ impl Leaves {
         for &leaf in leaves {
             next[leaf as usize] += 1;
         }
-        let (mut ids, mut starts, mut from) = (Vec::new(), Vec::new(), 0);
+        let distinct = next.iter().filter(|&&count| count > 0).count();
+        let (mut ids, mut starts) = (
+            Vec::with_capacity(distinct),
+            Vec::with_capacity(distinct + 1),
+        );
+        let mut from = 0;
         for (leaf, next) in next.iter_mut().enumerate() {
             let count = std::mem::replace(next, from);
             if count > 0 {
