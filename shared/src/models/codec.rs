@@ -47,11 +47,14 @@ pub(crate) struct Writer<'a> {
     tensors: Vec<(&'static str, Tensor<'a>)>,
 }
 
+/// Puts an array's numbers behind what is there.
+type Put<'a> = Box<dyn Fn(&mut Vec<u8>) + 'a>;
+
 struct Tensor<'a> {
     dtype: Dtype,
     shape: Vec<usize>,
     len: usize,
-    put: Box<dyn Fn(&mut Vec<u8>) + 'a>,
+    put: Put<'a>,
 }
 
 impl View for &Tensor<'_> {
