@@ -8,7 +8,6 @@ pub mod args;
 pub mod commands;
 pub mod exit;
 pub mod generate;
-pub mod heap;
 pub mod local;
 mod output;
 pub mod pipeline;

@@ -3,11 +3,13 @@
 // The SDK nests its futures deeply.
 #![recursion_limit = "256"]
 
+mod heap;
+
 use std::process::ExitCode;
 
 use clap::Parser;
 use insiders::args::Args;
-use insiders::{commands, exit, heap};
+use insiders::{commands, exit};
 
 fn main() -> ExitCode {
     heap::share();

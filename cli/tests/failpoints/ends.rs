@@ -185,6 +185,10 @@ async fn everywhere() {
         }
     }));
     let reference = reference(&worlds, scenario).await;
+    if scenario == Scenario::Shards {
+        let recorded = |place: &&Place| place.point == "embed: shard recorded";
+        assert_eq!(reference.places.iter().filter(recorded).count(), 3);
+    }
     for how in [End::Error, End::Panic, End::Kill] {
         for (index, &place) in reference.places.iter().enumerate() {
             let world = worlds.begin("ended").await;

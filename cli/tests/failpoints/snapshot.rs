@@ -61,7 +61,7 @@ fn is_scored_shard(part: &str) -> bool {
 /// What is recorded of a shard without what it took.
 fn scored_shard(bytes: &[u8]) -> Vec<u8> {
     let mut shard: Value = serde_json::from_slice(bytes).unwrap();
-    shard["stage"].take();
+    shard.as_object_mut().unwrap().remove("stage").unwrap();
     serde_json::to_vec(&shard).unwrap()
 }
 

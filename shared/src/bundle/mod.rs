@@ -55,7 +55,7 @@ impl Bundle {
     pub async fn save(&mut self, store: &Store) -> Result<()> {
         let version = self.manifest.version.clone();
         self.manifest.files = BTreeMap::new();
-        // one after the other: a forest's bytes are as many as the forest
+        // one after the other: a forest's bytes take as much memory as the forest
         for name in [SCALER, FOREST, UMAP, KMEANS, REFERENCE] {
             let Some(bytes) = self.bytes(name)? else {
                 continue;
@@ -82,10 +82,11 @@ impl Bundle {
             FOREST => self.forest.to_bytes()?,
             UMAP => self.umap.to_bytes()?,
             KMEANS => self.kmeans.to_bytes()?,
-            _ => match &self.reference {
+            REFERENCE => match &self.reference {
                 Some(reference) => reference.to_bytes()?,
                 None => return Ok(None),
             },
+            other => return Err(Error::Internal(format!("a bundle has no file {other}"))),
         };
         Ok(Some(bytes))
     }
@@ -134,6 +135,7 @@ impl Bundle {
             None => None,
         };
         let bundle = Self {
+            // first: its bytes are most of all and gone before the others' arrays come
             forest: decoded(version, FOREST, forest, Forest::from_bytes)?,
             scaler: decoded(version, SCALER, scaler, MinMaxScaler::from_bytes)?,
             umap: decoded(version, UMAP, umap, Umap::from_bytes)?,
@@ -230,7 +232,6 @@ fn damaged(version: &str, name: &'static str) -> impl FnOnce(ModelError) -> Erro
 }
 
 /// A file's model. Its bytes are gone before the next file's are decoded.
-#[allow(clippy::needless_pass_by_value)]
 fn decoded<T>(
     version: &str,
     name: &'static str,

@@ -4,6 +4,7 @@
 //! in the order of a hash map and a model's bytes would differ from run to run.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -41,7 +42,7 @@ macro_rules! element {
 element!(f64 => F64, f32 => F32, u64 => U64, u32 => U32, u16 => U16, i16 => I16);
 
 /// Arrays and a header on their way to bytes. An array's numbers are asked for when it is its turn:
-/// a model's bytes are in memory once.
+/// a model's bytes are in memory once, and those of one array again.
 pub(crate) struct Writer<'a> {
     file: &'static str,
     tensors: Vec<(&'static str, Tensor<'a>)>,
@@ -55,6 +56,8 @@ struct Tensor<'a> {
     shape: Vec<usize>,
     len: usize,
     put: Put<'a>,
+    /// Whether it had more or fewer numbers than its shape.
+    is_off: Cell<bool>,
 }
 
 impl View for &Tensor<'_> {
@@ -69,11 +72,9 @@ impl View for &Tensor<'_> {
     fn data(&self) -> Cow<'_, [u8]> {
         let mut bytes = Vec::with_capacity(self.len);
         (self.put)(&mut bytes);
-        debug_assert_eq!(
-            bytes.len(),
-            self.len,
-            "an array of another length than its shape"
-        );
+        if bytes.len() != self.len {
+            self.is_off.set(true);
+        }
         bytes.into()
     }
 
@@ -103,6 +104,7 @@ impl<'a> Writer<'a> {
             shape: shape.to_vec(),
             len: shape.iter().product::<usize>() * size_of::<T>(),
             put: Box::new(move |bytes| values.clone().for_each(|value| value.put(bytes))),
+            is_off: Cell::new(false),
         };
         self.tensors.push((name, tensor));
     }
@@ -115,7 +117,11 @@ impl<'a> Writer<'a> {
         let header = serde_json::to_string(header).map_err(|e| corrupt(e.to_string()))?;
         let views = self.tensors.iter().map(|(name, tensor)| (*name, tensor));
         let metadata = HashMap::from([(HEADER.to_owned(), header)]);
-        serialize(views, Some(metadata)).map_err(|e| corrupt(e.to_string()))
+        let bytes = serialize(views, Some(metadata)).map_err(|e| corrupt(e.to_string()))?;
+        match self.tensors.iter().find(|(_, tensor)| tensor.is_off.get()) {
+            Some((name, _)) => Err(corrupt(format!("{name} does not fill its shape"))),
+            None => Ok(bytes),
+        }
     }
 }
 
@@ -232,5 +238,20 @@ impl<'a> Reader<'a> {
             return Err(self.corrupt(format!("{name} is {found} instead of {}", T::DTYPE)));
         }
         Ok((tensor.shape().to_vec(), tensor.data()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_that_does_not_fill_its_shape_is_not_written() {
+        for numbers in [&[1.0][..], &[1.0, 2.0, 3.0]] {
+            let mut writer = Writer::new("some.safetensors");
+            writer.array("numbers", &[2], numbers.iter().copied());
+            let error = writer.finish(&()).unwrap_err().to_string();
+            assert!(error.contains("numbers does not fill its shape"), "{error}");
+        }
     }
 }

@@ -14,8 +14,8 @@ use crate::{Error, Result};
 
 /// Bytes of one ranged request.
 const RANGE: u64 = 4 << 20;
-/// Requests in flight: one connection to S3 is slower than the parser. Two more ranges wait, one in
-/// the channel and one before it, and one is read: five of them are in memory.
+/// Requests in flight: one connection to S3 is slower than the parser. With what waits in the
+/// channel and what is read, four ranges are in memory at most.
 const IN_FLIGHT: usize = 2;
 /// Times that an object or a range of it is asked for again after its body broke off.
 pub(super) const RETRIES: u32 = 3;

@@ -184,7 +184,7 @@ impl Tree {
         let pairs = self.steps.iter().zip(&self.numbers);
         pairs.map(move |(step, &number)| match step.feature() {
             Step::LEAF => number,
-            // as many as there are inner nodes
+            // `new` keeps one for each
             _ => inner.next().copied().unwrap_or_default(),
         })
     }

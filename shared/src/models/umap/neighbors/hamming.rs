@@ -39,6 +39,7 @@ impl Leaves {
         for &leaf in leaves {
             next[leaf as usize] += 1;
         }
+        // no room to spare: the index lives as long as the model
         let distinct = next.iter().filter(|&&count| count > 0).count();
         let (mut ids, mut starts) = (
             Vec::with_capacity(distinct),
