@@ -54,6 +54,19 @@ class Group:
                     # Its last process has ended but is still counted.
                     time.sleep(0.1)
 
+    def ran_out(self) -> bool:
+        """Whether the kernel ended one of its processes for want of memory."""
+        for folder in self.values:
+            for name in ("memory.oom_control", "memory.events"):
+                try:
+                    told = (folder / name).read_text()
+                except OSError:
+                    continue
+                counts = dict(line.split() for line in told.splitlines())
+                if int(counts.get("oom_kill", 0)) > 0:
+                    return True
+        return False
+
     def inside(self, command: Command) -> Command:
         """The command as a member of the group."""
         env = {**command.env, "GROUPS_TO_ENTER": " ".join(map(str, self.values))}
